@@ -1,0 +1,158 @@
+"""``export``: the catalogue as CSV, JSON, JSON lines or Parquet; what is private can be stripped."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from phototag import fsio
+from phototag.errors import UsageError
+from phototag.imaging.formats import is_image_name
+from phototag.index.reader import Index
+from phototag.index.record import ClusterRecord, ImageRecord, PlaceRecord
+from phototag.sidecar.naming import is_sidecar_name
+
+FORMATS = ("csv", "json", "jsonl", "parquet")
+GPS, FACES, PEOPLE = "gps", "faces", "people"
+STRIPS = (GPS, FACES, PEOPLE)
+
+COLUMNS = (
+    "path", "id", "content", "size", "width", "height", "taken", "tags", "user_tags", "rating", "caption",
+    "city", "region", "country", "lat", "lon", "camera", "people", "faces", "present",
+    "cluster", "cluster_probability",
+)  # fmt: skip
+"""Of the flat formats; lists are joined by ``;`` in CSV, lists of text in Parquet."""
+
+_BATCH = 4096
+
+
+def parse_strip(text: str) -> frozenset[str]:
+    """Return what ``gps,faces,people`` names. Raises UsageError."""
+    wanted = frozenset(part.strip() for part in text.split(",") if part.strip())
+    for part in wanted:
+        if part not in STRIPS:
+            raise UsageError(f"cannot strip {part!r}", hint=f"any of {', '.join(STRIPS)}, joined by commas")
+    return wanted
+
+
+@contextlib.contextmanager
+def output(path: str) -> Iterator[IO[bytes]]:
+    """Yield the file to export to; it takes the place of ``path`` when all is written.
+
+    Raises UsageError where that would take the place of a photo, a sidecar or what is no file; WriteError.
+    """
+    if is_image_name(path) or is_sidecar_name(os.path.basename(path)):
+        raise UsageError(f"{path} is called like a photo or its sidecar", hint="call the export otherwise: photos.csv")
+    if os.path.lexists(path) and not os.path.isfile(path):
+        raise UsageError(f"{path} is not a file", hint="without --out the export goes to stdout")
+    with fsio.replacing(path) as file:
+        yield file
+
+
+def records(index: Index, rows: Iterable[int], strip: frozenset[str]) -> Iterator[ImageRecord]:
+    """Yield the images without what is to be stripped: ``gps`` takes position and place names, ``people`` names."""
+    for row in rows:
+        record = index.record(int(row))
+        changes: dict[str, object] = {}
+        if GPS in strip:
+            changes["place"] = None
+        if FACES in strip:
+            changes["faces"] = 0
+        if PEOPLE in strip:
+            changes["people"] = []
+        yield msgspec.structs.replace(record, **changes) if changes else record
+
+
+def export(found: Iterable[ImageRecord], form: str, out: IO[bytes]) -> int:
+    """Write ``found`` to ``out`` as ``form``; return how many images. Raises UsageError for an unknown format."""
+    writers = {"csv": _csv, "json": _json, "jsonl": _jsonl, "parquet": _parquet}
+    if form not in writers:
+        raise UsageError(f"cannot export as {form!r}", hint=f"one of {', '.join(FORMATS)}")
+    return writers[form](found, out)
+
+
+def _json(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
+    count = 0
+    out.write(b"[")
+    for record in found:
+        out.write((b",\n " if count else b"\n ") + msgspec.json.encode(record))
+        count += 1
+    out.write(b"\n]\n" if count else b"]\n")
+    return count
+
+
+def _jsonl(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
+    count = 0
+    for record in found:
+        out.write(msgspec.json.encode(record) + b"\n")
+        count += 1
+    return count
+
+
+def _csv(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for record in found:
+        row = _flat(record)
+        cells = [";".join(value) if isinstance(value, list) else value for value in row.values()]
+        writer.writerow([_harmless(cell) if isinstance(cell, str) else "" if cell is None else cell for cell in cells])
+        count += 1
+        if count % _BATCH == 0:
+            out.write(text.getvalue().encode())
+            text.seek(0)
+            text.truncate()
+    out.write(text.getvalue().encode())
+    return count
+
+
+def _harmless(cell: str) -> str:
+    """Keep spreadsheets from running a cell as a formula (OWASP, "CSV Injection")."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+def _parquet(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
+    text, number, texts = pa.string(), pa.int64(), pa.list_(pa.string())
+    types = dict.fromkeys(COLUMNS, text) | dict.fromkeys(("size", "width", "height", "rating", "faces"), number)
+    types |= {"tags": texts, "user_tags": texts, "people": texts, "lat": pa.float64(), "lon": pa.float64()}
+    types |= {"cluster": number, "cluster_probability": pa.float64()}
+    types |= {"taken": pa.timestamp("us"), "present": pa.bool_(), "tag_scores": pa.list_(pa.float32())}
+    schema = pa.schema(list(types.items()))
+    count = 0
+    with pq.ParquetWriter(out, schema) as writer:
+        for batch in _batches(found):
+            rows = [_flat(record) | {"tag_scores": [tag.score for tag in record.tags]} for record in batch]
+            columns = {name: [row[name] for row in rows] for name in schema.names}
+            columns["taken"] = pa.array(columns["taken"], pa.string()).cast(pa.timestamp("us"))
+            writer.write_table(pa.table(columns, schema=schema))
+            count += len(rows)
+    return count
+
+
+def _batches(found: Iterable[ImageRecord]) -> Iterator[list[ImageRecord]]:
+    batch: list[ImageRecord] = []
+    for record in found:
+        batch.append(record)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _flat(record: ImageRecord) -> dict[str, object]:
+    place = record.place or PlaceRecord(None, None, None, None, None)
+    flat = {name: getattr(place if name in PlaceRecord.__struct_fields__ else record, name, None) for name in COLUMNS}
+    flat["tags"] = [tag.tag for tag in record.tags]
+    flat["cluster"] = record.cluster.id if isinstance(record.cluster, ClusterRecord) else None
+    flat["cluster_probability"] = record.cluster.probability if isinstance(record.cluster, ClusterRecord) else None
+    return flat

@@ -1,0 +1,75 @@
+"""``phototag relink``: give moved, renamed and copied pictures their sidecars back."""
+
+from __future__ import annotations
+
+import click
+
+from phototag.cli.options import App, app_options, path_argument
+from phototag.cli.render import emit_json, emit_table, json_path
+from phototag.library import moves, strays
+from phototag.library.relink import Move, Plan, plan
+from phototag.library.walk import walk
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  phototag relink                       what belongs where
+  phototag relink --apply               move the sidecars there, uncertain ones too
+"""
+)
+@path_argument
+@click.option("--apply", is_flag=True, help="Do it; without, only show what would be done.")
+@app_options
+def relink(app: App, path: str, apply: bool) -> None:
+    """Give moved, renamed, swapped and copied pictures their sidecars back; a scan does so where there is no doubt."""
+    library = app.library(path)
+    if apply:
+        library.begin()
+    found = strays.gather(library.tree, list(walk(library.tree)))
+    changes = plan(found.strays, found.images, found.placed)
+    if not apply:
+        _show_plan(app, changes)
+        return
+    done = moves.apply(library.tree, changes)
+    library.after()
+    if app.json:
+        emit_json(
+            {"moved": done.moved, "copied": done.copied, "parked": done.parked, "orphans": done.orphans}
+            | {"failed": [{**json_path(rel), "reason": why} for rel, why in done.failed]}
+        )
+        return
+    for rel, why in done.failed:
+        app.say(f"{rel}: {why}")
+    click.echo(f"moved {done.moved}, copied {done.copied}, parked {done.parked}; {done.orphans} wait for their picture")
+
+
+def _show_plan(app: App, changes: Plan) -> None:
+    if app.json:
+        emit_json(
+            {
+                "moves": [_move(move) for move in changes.moves],
+                "parks": [json_path(rel) for rel in changes.parks],
+                "orphans": [json_path(rel) for rel in changes.orphans],
+            }
+        )
+        return
+    rows = [(_verb(move), move.source, "->", move.target, f"same {move.why}") for move in changes.moves]
+    rows += [("park", rel, "", "", "its words are kept in .phototag/orphans") for rel in changes.parks]
+    rows += [("wait", rel, "", "", "its picture is not here") for rel in changes.orphans]
+    emit_table(rows)
+    click.echo(f"{len(changes.moves)} to relink" + ("; do it with --apply" if changes.moves else ""))
+
+
+def _move(move: Move) -> dict[str, object]:
+    return {
+        "from": json_path(move.source),
+        "to": json_path(move.target),
+        "why": move.why,
+        "copy": move.copy,
+        "certain": move.certain,
+    }
+
+
+def _verb(move: Move) -> str:
+    return ("copy" if move.copy else "move") + ("" if move.certain else "?")

@@ -1,0 +1,76 @@
+"""How results look: one JSON document, aligned tables, paths for pipes."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from phototag.fsio import display
+
+
+def emit_json(value: Any) -> None:
+    """Print ``value`` (Structs, dicts, lists) as one JSON document; text with surrogates is escaped by ``json_path``."""
+    data = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    sys.stdout.buffer.write(data + b"\n")
+
+
+def json_path(rel: str) -> dict[str, str]:
+    """Return ``{"path": ...}`` and, where the name is not UTF-8, ``path_bytes`` in base64."""
+    try:
+        rel.encode()
+    except UnicodeEncodeError:
+        return {
+            "path": os.fsencode(rel).decode("utf-8", "replace"),
+            "path_bytes": base64.b64encode(os.fsencode(rel)).decode(),
+        }
+    return {"path": rel}
+
+
+def emit_paths(paths: Iterable[str], *, null: bool = False) -> None:
+    """Print paths as raw bytes, one a line, or with NUL between them for ``xargs -0``.
+
+    One that begins with a dash gets ``./`` before it, so that no program takes it for an option.
+    """
+    out = sys.stdout.buffer
+    end = b"\0" if null else b"\n"
+    for path in paths:
+        out.write(os.fsencode(f"./{path}" if path.startswith("-") else path) + end)
+    out.flush()
+
+
+def emit_table(
+    rows: Iterable[Sequence[object]], *, header: Sequence[str] | None = None, right: Sequence[int] = ()
+) -> None:
+    """Print aligned columns; columns in ``right`` are right-aligned. The header is dim on a terminal."""
+    body = [[display(str(cell)) for cell in row] for row in rows]
+    lines = ([list(header)] if header else []) + body
+    if not lines:
+        return
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for number, line in enumerate(lines):
+        cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))]
+        text = "  ".join(cells).rstrip()
+        click.echo(click.style(text, dim=True) if header and number == 0 else text)
+
+
+def pointing(text: str, at: int) -> str:
+    """Return ``text`` on one line and a caret below its character ``at``, both indented."""
+    before, after = (display(_one_line(part)) for part in (text[:at], text[at:]))
+    columns = sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in before)
+    return f"  {before}{after}\n  {' ' * columns}^"
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else " " for c in text)
+
+
+def colours_wanted() -> bool:
+    """Say whether stdout is a terminal that wants colours (NO_COLOR is honoured by the settings module's rule)."""
+    return sys.stdout.isatty()

@@ -1,0 +1,40 @@
+"""Dates and UTC offsets as cameras and programs write them, normalised; impossible ones are None."""
+
+from __future__ import annotations
+
+import datetime
+import re
+
+_DATE = re.compile(
+    r"\s*(\d{4})[:/\-.](\d{1,2})[:/\-.](\d{1,2})[ T]+(\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\s*(Z|[+-]\d{2}:?\d{2})?",
+    re.ASCII,
+)
+_OFFSET = re.compile(r"\s*([+-])(\d{1,2}):?(\d{2})", re.ASCII)
+FIRST_YEAR = 1826
+"""The first photograph; anything before is a clock that was never set."""
+
+
+def parse_date(text: str | None) -> tuple[str | None, str | None]:
+    """Return (``YYYY-MM-DDTHH:MM:SS[.fff]``, offset) of a date as EXIF or XMP write it; None where impossible."""
+    found = _DATE.match(text or "")
+    if found is None:
+        return None, None
+    year, month, day, hour, minute, second = (int(found[group]) for group in range(1, 7))
+    try:
+        moment = datetime.datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - local time of the camera
+    except ValueError:
+        return None, None
+    if year < FIRST_YEAR:
+        return None, None
+    fraction = f".{found[7]}" if found[7] else ""
+    return moment.isoformat(timespec="seconds") + fraction, parse_offset(found[8])
+
+
+def parse_offset(text: str | None) -> str | None:
+    """Return a UTC offset as ``+HH:MM``, None where it is none that a place on Earth has."""
+    if text == "Z":
+        return "+00:00"
+    found = _OFFSET.match(text or "")
+    if found is None or int(found[2]) > 14 or int(found[3]) > 59:
+        return None
+    return f"{found[1]}{int(found[2]):02d}:{found[3]}"

@@ -1,0 +1,116 @@
+"""The record of one image straight from its sidecar, without the index: what ``info`` shows and ``verify`` trusts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+from phototag.errors import FormatError, LibraryError
+from phototag.fsio import display
+from phototag.index.effective_faces import effective_faces
+from phototag.index.facts import bare, facts, is_fresh
+from phototag.index.people import People
+from phototag.index.record import ImageRecord, make_record
+from phototag.index.thresholds import limit_of, thresholds_in
+from phototag.index.view import SidecarView, from_document
+from phototag.library import annex, sidecars
+from phototag.library.tree import Tree
+from phototag.models.protocols import Thresholds
+from phototag.sidecar.model import PRESENT, SCORE_SCALE, model_of
+from phototag.sidecar.registers import Document
+
+
+def is_present(path: str) -> bool:
+    """Say whether the content of an image is here, not only a dangling link or a pointer of git-annex to it."""
+    try:
+        return not annex.is_absent_pointer(path, os.stat(path).st_size)
+    except OSError:
+        return False
+
+
+class Direct:
+    """Reads records from sidecars; policy and people are read once."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.thresholds: Callable[[str], Thresholds] = thresholds_in(tree)
+
+    @cached_property
+    def people(self) -> People:
+        """Return everybody the library knows."""
+        return People(self.tree)
+
+    def record(self, rel: str) -> ImageRecord | None:
+        """Return the record of the image ``rel``, None where it has no sidecar."""
+        found = self.read(rel)
+        return None if found is None else found[0]
+
+    def read(self, rel: str) -> tuple[ImageRecord, dict[str, bytes]] | None:
+        """Return the record of the image ``rel`` and its vectors as half floats by space, None without a sidecar."""
+        present = is_present(self.tree.path(rel))
+        try:
+            document = sidecars.read(self.tree, rel)
+        except (FormatError, LibraryError) as error:
+            values = bare(rel, present=present, trouble=self._reason(rel, error))._asdict()
+            return make_record(values, None, [], [], []), {}
+        if document is None:
+            return None
+        view, trouble = from_document(document)
+        return self._of_view(rel, view, trouble, present=present), _vectors(view)
+
+    def _reason(self, rel: str, error: LibraryError) -> str:
+        """Return why a sidecar cannot be read, without its path: the record has that."""
+        if isinstance(error.__cause__, OSError):
+            return f"cannot be read: {error.__cause__.strerror}"
+        text = str(error)
+        for path in (self.tree.sidecar(rel), self.tree.overlay_sidecar(rel)):
+            text = text.removeprefix(f"{display(path)}: ")
+        return text
+
+    def of_document(self, rel: str, document: Document, *, present: bool) -> ImageRecord:
+        """Return the record of an image whose sidecar is at hand."""
+        view, trouble = from_document(document)
+        return self._of_view(rel, view, trouble, present=present)
+
+    def _of_view(self, rel: str, view: SidecarView, trouble: str, *, present: bool) -> ImageRecord:
+        found = effective_faces(view) if view.observations or view.claims else []
+        counted = [face for face in found if face.counts]
+        people = {
+            self.people.resolve(face.person): self.people.name(face.person, face.name)
+            for face in counted
+            if face.person is not None
+        }
+        machine, user = self._tags(view)
+        row = facts(rel, view, present=present, faces=len(counted), trouble=trouble)
+        return make_record(row._asdict(), row.taken, machine, user, sorted(people.values()))
+
+    def _tags(self, view: SidecarView) -> tuple[list[tuple[str, float, str]], list[str]]:
+        said: Mapping[str, Any] = {t: slot.value for t, slot in (view.utag or {}).items() if slot.value is not None}
+        best: dict[tuple[str, str], float] = {}
+        for space, slot in (view.mtag or {}).items():
+            value = slot.value
+            if value is None or not is_fresh(value.src, view) or len(value.scores) != 2 * len(value.labels):
+                continue
+            thresholds = self.thresholds(space)
+            scores = memoryview(value.scores)
+            for at, label in enumerate(value.labels):
+                score = int.from_bytes(scores[2 * at : 2 * at + 2], "little")
+                if score > limit_of(thresholds.of(label)) and said.get(label, PRESENT) == PRESENT:
+                    key = (label, model_of(space))
+                    best[key] = max(score / SCORE_SCALE, best.get(key, 0.0))
+        machine = sorted(
+            ((tag, score, model) for (tag, model), score in best.items()), key=lambda t: (-t[1], t[0], t[2])
+        )
+        return machine, sorted(tag for tag, value in said.items() if value == PRESENT)
+
+
+def _vectors(view: SidecarView) -> dict[str, bytes]:
+    """Return the vectors that the index takes: of the pixels as they are, and whole."""
+    values = ((space, slot.value) for space, slot in (view.emb or {}).items())
+    return {
+        space: value.v
+        for space, value in values
+        if value is not None and is_fresh(value.src, view) and value.q == "f2" and 0 < 2 * value.d == len(value.v)
+    }

@@ -1,0 +1,169 @@
+"""Carry out a relink plan: sidecars go where their pictures are, in steps that a crash cannot turn into a loss.
+
+What must give way is parked in ``.phototag/orphans/`` first; a source is removed only after its words are safely at
+the target. Running the same plan again after a crash finds the parked ones.
+"""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+import xxhash
+
+from phototag import fsio
+from phototag.errors import FormatError
+from phototag.library import lock, sidecars
+from phototag.library.documents import document_path, read_document, write_document
+from phototag.library.relink import Move, Plan, companions, plan
+from phototag.library.strays import gather
+from phototag.library.tree import Tree
+from phototag.library.walk import Folder, walk
+from phototag.sidecar.codec import VERSION, newer_version
+from phototag.sidecar.model import BIRTH, ID, NAME
+from phototag.sidecar.registers import Document
+
+
+class Relinked(msgspec.Struct, frozen=True):
+    """What a relink did: counts, and what could not be written with the reason."""
+
+    moved: int = 0
+    copied: int = 0
+    parked: int = 0
+    orphans: int = 0
+    failed: tuple[tuple[str, str], ...] = ()
+    targets: tuple[str, ...] = ()
+    """Images that were given what is known about them."""
+
+
+def relink(tree: Tree, folders: list[Folder] | None = None, suspects: set[str] | None = None) -> Relinked:
+    """Gather, plan and carry out what is certain; what a scan does before it works. Raises WriteError."""
+    found = gather(tree, list(walk(tree)) if folders is None else folders, suspects)
+    if not found.strays and not found.images:
+        return Relinked()
+    return apply(tree, plan(found.strays, found.images, found.placed).certain)
+
+
+def apply(tree: Tree, changes: Plan) -> Relinked:
+    """Carry out ``changes``. Raises WriteError; a damaged sidecar is that move's failure."""
+    with lock.writing(tree):
+        return _Applying(tree, changes).run()
+
+
+def park(tree: Tree, document: Document, rel: str) -> str:
+    """Keep ``document``, whose picture is not here, as ``orphans/<birth>-<path>``; return that name. Raises WriteError."""
+    name = orphan_name(document, rel)
+    write_document(tree, name, document)
+    return name
+
+
+def orphan_name(document: Document, rel: str) -> str:
+    """Return the name under which ``document`` is parked."""
+    birth = document.get(ID, BIRTH, bytes) or b""
+    return f"orphans/{birth.hex()[:16] or 'unknown'}-{xxhash.xxh3_64_hexdigest(os.fsencode(rel))}"
+
+
+class _Applying:
+    def __init__(self, tree: Tree, changes: Plan) -> None:
+        self.tree, self.changes = tree, changes
+        self.parked: dict[str, str] = {}
+        """{image: name of the document that its sidecar was parked as}"""
+        self.failed: list[tuple[str, str]] = []
+
+    def run(self) -> Relinked:
+        moves = self.changes.moves
+        # What a live image's own sidecar is copied from stays where it is.
+        sources = {m.source for m in moves if not m.parked and (not m.copy or m.source in self.changes.parks)}
+        # A target whose own sidecar is itself to be moved (a swap, a chain) gives way first.
+        for rel in sorted({*self.changes.parks, *(move.target for move in moves if move.target in sources)}):
+            self._park(rel)
+        done = [move for move in moves if self._move(move)]
+        if done:
+            fsio.sync_filesystem(self.tree.write_root)
+        for move in done:
+            if not move.copy:
+                self._remove_source(move)
+        return Relinked(
+            moved=sum(not move.copy for move in done),
+            copied=sum(move.copy for move in done),
+            parked=len(self.changes.parks),
+            orphans=len(self.changes.orphans),
+            failed=tuple(self.failed),
+            targets=tuple(move.target for move in done),
+        )
+
+    def _park(self, rel: str) -> None:
+        try:
+            document = sidecars.read(self.tree, rel)
+            if document is None:
+                return
+            name = orphan_name(document, rel)
+            if document.version > VERSION:
+                self._carry(document, sidecars.path_to_write(self.tree, rel), document_path(self.tree, name))
+            else:
+                park(self.tree, document, rel)
+                fsio.remove(sidecars.path_to_write(self.tree, rel))
+            self.parked[rel] = name
+        except FormatError as error:
+            self.failed.append((rel, str(error)))
+
+    def _move(self, move: Move) -> bool:
+        try:
+            document = self._source(move)
+            if document is None:
+                return False
+            if document.version > VERSION and not move.copy:
+                self._carry(document, self._source_path(move), sidecars.path_to_write(self.tree, move.target))
+            else:
+                document.set_machine(ID, NAME, os.fsencode(os.path.basename(move.target)))
+                wrote = sidecars.write(self.tree, move.target, document, sync=False, bulk=True)
+                if not wrote and not os.path.lexists(self._source_path(move)):
+                    return False  # known already: the source lies in a library that cannot be written
+        except FormatError as error:
+            self.failed.append((move.source, str(error)))
+            return False
+        if not move.copy and not move.parked:
+            self._bring_companions(move)
+        return True
+
+    def _source(self, move: Move) -> Document | None:
+        if move.parked:
+            return read_document(self.tree, move.source)
+        if move.source in self.parked:
+            return read_document(self.tree, self.parked[move.source])
+        return sidecars.read(self.tree, move.source)
+
+    def _source_path(self, move: Move) -> str:
+        """Return the file that is spent once ``move`` is made."""
+        if move.parked:
+            return document_path(self.tree, move.source)
+        if move.source in self.parked:
+            return document_path(self.tree, self.parked[move.source])
+        return sidecars.path_to_write(self.tree, move.source)
+
+    def _remove_source(self, move: Move) -> None:
+        if move.source not in self.parked or move.source not in self.changes.parks:
+            fsio.remove(self._source_path(move))
+
+    def _carry(self, document: Document, source: str, target: str) -> None:
+        """Rename a file of a newer version, which may not be rewritten. Raises FormatError where a file is there."""
+        if os.path.lexists(target) or not os.path.lexists(source):
+            raise newer_version(document.version)
+        fsio.make_folder(os.path.dirname(target))
+        fsio.move(source, target)
+
+    def _bring_companions(self, move: Move) -> None:
+        """Move XMP files that the image left behind; only where the image itself is gone from its old place."""
+        if self.tree.overlay or os.path.lexists(self.tree.path(move.source)):
+            return
+        here, there = os.path.dirname(move.source), os.path.dirname(move.target)
+        pairs = companions(move.source, move.target, _names(self.tree.path(here)), _names(self.tree.path(there)))
+        for old, new in pairs:
+            fsio.move(os.path.join(self.tree.path(here), old), os.path.join(self.tree.path(there), new))
+
+
+def _names(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []

@@ -1,0 +1,148 @@
+"""Where sidecars lie: from beside the images to the mirror under ``.phototag/sidecars`` and back; out of an overlay.
+
+Every file is joined into its new place before it is removed from the old one, so a crash or an edit that syncs in
+meanwhile loses nothing, and running it again finishes the work.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+import msgspec
+import xxhash
+
+from phototag import fsio
+from phototag.errors import FormatError, PhototagError
+from phototag.library import journal, lock
+from phototag.library.documents import open_tree, overlays, set_layout
+from phototag.library.ignore import SKIPPED_FOLDERS
+from phototag.library.tree import BESIDE, MARKER, TREE, Tree
+from phototag.sidecar import disk
+from phototag.sidecar.codec import SUFFIX
+
+_BATCH = 256
+
+
+class Carried(msgspec.Struct, frozen=True):
+    """What was carried to a new place, and what could not be: (path, why)."""
+
+    carried: int = 0
+    failed: tuple[tuple[str, str], ...] = ()
+
+
+def misplaced(tree: Tree, layout: str) -> Iterator[tuple[str, str]]:
+    """Yield (path, path where it belongs under ``layout``) of every sidecar of the library that lies otherwise."""
+    mirror = os.path.join(tree.folder, "sidecars")
+    source, target = (tree.root, mirror) if layout == TREE else (mirror, tree.root)
+    for path, folders, names in os.walk(source):
+        folders[:] = sorted(name for name in folders if name[0] != "." and name not in SKIPPED_FOLDERS)
+        rel = os.path.relpath(path, source)
+        for name in sorted(names):
+            if name.endswith(SUFFIX) and name != SUFFIX and name[0] != ".":
+                yield os.path.join(path, name), os.path.normpath(os.path.join(target, rel, name))
+
+
+def move(tree: Tree, layout: str) -> Carried:
+    """Make ``layout`` the library's and carry every sidecar there. Raises PhototagError for a library in an overlay."""
+    if tree.overlay:
+        raise PhototagError(
+            f"{tree.root} cannot be written, so its sidecars stay in the overlay",
+            hint="make the library writable, then: phototag sidecar push",
+        )
+    with lock.writing(tree):
+        if tree.layout != layout:
+            set_layout(tree, layout)
+        done = _carry(misplaced(tree, layout), tree.root)
+        if layout == BESIDE:
+            _remove_empty(os.path.join(tree.folder, "sidecars"))
+        return done
+
+
+def push(tree: Tree) -> Carried:
+    """Carry what the overlays hold into the library itself. Raises PhototagError where it still cannot be written."""
+    if tree.overlay:
+        raise PhototagError(
+            f"{tree.root} still cannot be written", hint="make it writable for your user, then try again"
+        )
+    with lock.writing(tree):
+        total = Carried()
+        for overlay in overlays(tree):
+            fsio.make_folder(tree.folder)
+            _push_journals(tree, overlay)
+            # Documents first: they say which library this is and how its sidecars are laid out.
+            done = _carry(_documents(tree, overlay), tree.root)
+            here = open_tree(tree.root, tree.settings)
+            more = _carry(_sidecars(here, overlay), tree.root)
+            total = Carried(total.carried + done.carried + more.carried, total.failed + done.failed + more.failed)
+            _remove_empty(overlay)
+        return total
+
+
+def _documents(tree: Tree, overlay: str) -> Iterator[tuple[str, str]]:
+    base = os.path.join(overlay, MARKER)
+    for path, _, names in os.walk(base):
+        for name in sorted(names):
+            if name.endswith(SUFFIX):
+                source = os.path.join(path, name)
+                yield source, os.path.join(tree.folder, os.path.relpath(source, base))
+
+
+def _sidecars(tree: Tree, overlay: str) -> Iterator[tuple[str, str]]:
+    target = os.path.join(tree.folder, "sidecars") if tree.layout == TREE else tree.root
+    for path, folders, names in os.walk(overlay):
+        folders[:] = sorted(name for name in folders if name != MARKER)
+        for name in sorted(names):
+            if name.endswith(SUFFIX):
+                source = os.path.join(path, name)
+                yield source, os.path.join(target, os.path.relpath(source, overlay))
+
+
+def _push_journals(tree: Tree, overlay: str) -> None:
+    """Move the overlay's logs into the library under names of their own: a log there already has one writer."""
+    base = os.path.join(overlay, MARKER, journal.FOLDER)
+    for path, _, names in os.walk(base):
+        for name in sorted(names):
+            source = os.path.join(path, name)
+            data = fsio.read_bytes(source)
+            folder = os.path.join(tree.folder, journal.FOLDER, os.path.relpath(path, base))
+            fsio.make_folder(folder)
+            month = name.partition(".")[0]
+            fsio.create_exclusive(os.path.join(folder, f"{month}.pushed-{xxhash.xxh3_64_hexdigest(data)}.log"), data)
+            fsio.remove(source)
+
+
+def _carry(pairs: Iterable[tuple[str, str]], root: str) -> Carried:
+    """Join each file into its new place, flush, then remove the old ones."""
+    carried = 0
+    failed: list[tuple[str, str]] = []
+    batch: list[str] = []
+    for source, target in pairs:
+        try:
+            document = disk.read(source)
+            if document is None:
+                continue
+            fsio.make_folder(os.path.dirname(target))
+            disk.write(target, document, sync=False)
+        except (FormatError, OSError) as error:
+            failed.append((os.path.relpath(source, root), str(error)))
+            continue
+        batch.append(source)
+        if len(batch) >= _BATCH:
+            carried += _remove(batch, root)
+            batch = []
+    return Carried(carried + _remove(batch, root), tuple(failed))
+
+
+def _remove(batch: list[str], root: str) -> int:
+    if batch:
+        fsio.sync_filesystem(root)
+    fsio.remove_all(batch)
+    return len(batch)
+
+
+def _remove_empty(base: str) -> None:
+    """Remove the folders at and below ``base`` that hold no file any more."""
+    for path, _, _ in os.walk(base, topdown=False):
+        if not os.listdir(path):
+            fsio.remove_tree(path)

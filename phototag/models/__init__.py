@@ -1,0 +1,1 @@
+"""What looks at pictures: protocols, the registry, and one adapter a model family."""

@@ -1,0 +1,268 @@
+"""Bringing the files of a model into its folder: downloaded, or from what a person has already."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from phototag import fsio
+from phototag.errors import MissingModelError, UsageError, WriteError
+from phototag.models import download, manifest, registry
+from phototag.models.manifest import Entry, File
+from phototag.models.record import RECORD, Note, read_record, sha256_of
+from phototag.settings import Settings
+
+STAGING = ".fetching"
+"""In the models folder: where files wait until all of a model are there."""
+
+
+class Hooks(msgspec.Struct, frozen=True):
+    """How a fetch speaks: what it does, how many bytes are ahead, how many came."""
+
+    say: Callable[[str], None]
+    start: Callable[[int], None]
+    advance: Callable[[int], None]
+
+
+def entry_of(name: str, settings: Settings) -> Entry:
+    """Return the manifest's entry of a name or alias. Raises UsageError."""
+    if name in manifest.ENTRIES:
+        return manifest.ENTRIES[name]
+    if name.startswith(manifest.HUB_PREFIX):
+        repository = name.removeprefix(manifest.HUB_PREFIX)
+        if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", repository, re.ASCII):
+            raise UsageError(f"{name!r} names no model of the hub", hint="hf:ORGANISATION/MODEL")
+        return manifest.from_hub(repository)
+    try:
+        full = registry.resolve(name, settings)
+    except MissingModelError:
+        full = ""
+    if full not in manifest.ENTRIES:
+        family = next((f for f in registry.FAMILIES.values() if name in (f.name, f.alias)), None)
+        full = f"{family.name}/{family.default}" if family is not None and family.default else full or name
+    if full not in manifest.ENTRIES:
+        raise UsageError(
+            f"{name!r} is not a model that can be fetched",
+            hint=f"these can: {', '.join(manifest.ENTRIES)}; any other works from its folder in {settings.models_dir}",
+        )
+    return manifest.ENTRIES[full]
+
+
+def fetch(name: str, settings: Settings, hooks: Hooks, *, sources: Sequence[str] = (), accepted: bool = False) -> str:
+    """Bring a model's files into its folder and return that; what is already there and right is kept.
+
+    ``sources`` are files, folders or ZIPs the person brings, matched by file name; the rest is downloaded. Raises
+    UsageError when the licence must be agreed to first, DownloadError, WriteError.
+    """
+    entry = entry_of(name, settings)
+    if entry.non_commercial and not accepted:
+        raise UsageError(
+            f"{entry.name} is for {entry.license}: {entry.terms}", hint="if you agree: add --i-accept to the command"
+        )
+    folder = registry.folder_of(entry.name, settings)
+    record = read_record(folder)
+    lacking = [file for file in entry.files if not _is_right(folder, file, record)]
+    lacking = _without_spent_archives(entry, lacking)
+    if not lacking:
+        hooks.say(f"{entry.name} is complete in {folder}")
+        return folder
+    hooks.say(f"{entry.name}: {entry.about}; licence {entry.license}" + (f" ({entry.terms})" if entry.terms else ""))
+    place = os.path.join(settings.models_dir, STAGING, entry.name.replace("/", "__"))
+    _writable(place, settings)
+    with _alone(place, hooks):
+        _complete(entry, folder, lacking, os.path.join(place, "files"), settings, hooks, sources)
+        fsio.remove_tree(place)
+    return folder
+
+
+@contextlib.contextmanager
+def _alone(place: str, hooks: Hooks) -> Iterator[None]:
+    """Hold ``place`` against another fetch of the same model, which would write into the same files."""
+    with fsio.try_lock_folder(place) as held:
+        if held:
+            yield
+            return
+    hooks.say("it is being fetched already: waiting for that")
+    with fsio.lock_folder(place):
+        yield
+
+
+def _complete(
+    entry: Entry,
+    folder: str,
+    lacking: Sequence[File],
+    staging: str,
+    settings: Settings,
+    hooks: Hooks,
+    sources: Sequence[str],
+) -> None:
+    """Bring ``lacking``, first into ``staging``; nothing where another fetch has brought it meanwhile."""
+    record = read_record(folder)
+    lacking = _without_spent_archives(entry, [file for file in lacking if not _is_right(folder, file, record)])
+    if not lacking:
+        return
+    fsio.make_folder(staging)
+    there = sum(download.begun(os.path.join(staging, file.path)) for file in lacking)
+    hooks.start(sum(file.size or file.near for file in lacking if file.url) - there)
+    notes = dict(record)
+    brought = []
+    for file in lacking:
+        try:
+            notes[file.path] = _bring(file, staging, settings, hooks, sources, record.get(file.path))
+        except download.DownloadError as error:
+            if not (file.optional and error.code == 404):
+                raise
+        else:
+            brought.append(file.path)
+    _place(staging, folder, [path for path in brought if path not in entry.archives], notes)
+
+
+def _bring(
+    file: File, staging: str, settings: Settings, hooks: Hooks, sources: Sequence[str], before: Note | None
+) -> Note:
+    """Put one file into the staging folder and return its note."""
+    target = os.path.join(staging, file.path)
+    fsio.make_folder(os.path.dirname(target))
+    wanted = file.sha256 or (before.sha256 if before is not None else "")
+    brought = _brought(file, sources)
+    if file.text:
+        fsio.write_atomic(target, file.text.encode())
+    elif brought is None and os.path.isfile(target):
+        hooks.advance(os.stat(target).st_size)  # an earlier try got so far
+    elif brought is not None or file.archive:
+        archive = os.path.join(staging, file.archive) if file.archive else ""
+        _copy(brought or _member(archive, file.path), target, hooks.advance if file.url else lambda count: None)
+    else:
+        url = download.mirrored(file.url, settings.models_mirror)
+        hooks.say(f"fetching {url}")
+        download.fetch(url, target, size=file.size, sha256=wanted, progress=hooks.advance)
+    found = sha256_of(target)
+    if wanted and found != wanted:
+        fsio.remove(target)
+        raise download.DownloadError(f"{file.path} is not the file that was expected (SHA-256 {found[:16]}...)")
+    if not wanted and not file.text:
+        hooks.say(f"{file.path}: no hash is on record; pinned as {found[:16]}... from now on")
+    return Note(found, os.stat(target).st_size, file.url, pinned=not file.sha256)
+
+
+Opener = Callable[[], Iterable[bytes]]
+
+
+def _brought(file: File, sources: Sequence[str]) -> Opener | None:
+    """Return how to read ``file`` from what the person gave: a file of its name, in a folder, or in a ZIP."""
+    base = os.path.basename(file.path)
+    for source in sources:
+        if os.path.isdir(source):
+            for inside in (file.path, base):
+                if os.path.isfile(os.path.join(source, inside)):
+                    return _file(os.path.join(source, inside))
+        elif os.path.basename(source) == base:
+            return _file(source)
+        elif zipfile.is_zipfile(source) and not base.endswith(".pth") and _find(source, base):
+            return _member(source, base)
+    return None
+
+
+def _file(path: str) -> Opener:
+    def chunks() -> Iterator[bytes]:
+        with open(path, "rb") as file:
+            while chunk := file.read(download.CHUNK_BYTES):
+                yield chunk
+
+    return chunks
+
+
+def _member(archive: str, name: str) -> Opener:
+    def chunks() -> Iterator[bytes]:
+        inside = _find(archive, os.path.basename(name))
+        if not inside:
+            raise download.DownloadError(f"{archive} holds no {name}")
+        with zipfile.ZipFile(archive) as opened, opened.open(inside) as file:
+            while chunk := file.read(download.CHUNK_BYTES):
+                yield chunk
+
+    return chunks
+
+
+def _find(archive: str, base: str) -> str:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            return next((name for name in opened.namelist() if os.path.basename(name) == base), "")
+    except zipfile.BadZipFile as error:
+        raise download.DownloadError(f"{archive} cannot be read: {error}") from error
+
+
+_UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)
+"""What a damaged, truncated or encrypted archive raises while it is read; RuntimeError also for a method unknown."""
+
+
+def _copy(opener: Opener, target: str, advance: Callable[[int], None]) -> None:
+    chunks = iter(opener())
+    with fsio.replacing(target) as out:
+        while True:
+            try:
+                chunk = next(chunks, b"")
+            except _UNREADABLE as error:
+                raise download.DownloadError(f"{os.path.basename(target)} cannot be read: {error}") from error
+            if not chunk:
+                return
+            out.write(chunk)
+            advance(len(chunk))
+
+
+def _place(staging: str, folder: str, paths: Sequence[str], notes: dict[str, Note]) -> None:
+    """Move the staged files of a complete model into its folder and note their hashes; a new folder comes at once."""
+    for name in set(_relative(staging)) - set(paths):
+        fsio.remove(os.path.join(staging, name))
+    if not os.path.lexists(folder):
+        _note(staging, notes)
+        fsio.make_folder(os.path.dirname(folder))
+        fsio.replace(staging, folder)
+        return
+    for path in paths:
+        target = os.path.join(folder, path)
+        fsio.make_folder(os.path.dirname(target))
+        fsio.replace(os.path.join(staging, path), target)
+    _note(folder, notes)
+
+
+def _note(folder: str, notes: dict[str, Note]) -> None:
+    kept = {path: note for path, note in sorted(notes.items()) if os.path.isfile(os.path.join(folder, path))}
+    fsio.write_atomic(os.path.join(folder, RECORD), msgspec.json.format(msgspec.json.encode(kept)) + b"\n")
+
+
+def _relative(folder: str) -> Iterator[str]:
+    for base, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.relpath(os.path.join(base, name), folder).replace(os.sep, "/")
+
+
+def _without_spent_archives(entry: Entry, lacking: list[File]) -> list[File]:
+    """Leave out a ZIP when everything that comes out of it is there."""
+    needed = {file.archive for file in lacking if file.archive}
+    return [file for file in lacking if file.path not in entry.archives or file.path in needed]
+
+
+def _is_right(folder: str, file: File, record: dict[str, Note]) -> bool:
+    """Say whether the file is there and is what it should be, as far as that is known."""
+    path = os.path.join(folder, file.path)
+    if not os.path.isfile(path):
+        return False
+    note = record.get(file.path)
+    wanted = file.sha256 or (note.sha256 if note is not None else "")
+    return not wanted or sha256_of(path) == wanted
+
+
+def _writable(folder: str, settings: Settings) -> None:
+    try:
+        fsio.make_folder(folder)
+    except WriteError as error:
+        raise WriteError(
+            str(error), hint="models already there work; to fetch, set PHOTOTAG_MODELS_DIR to a folder you may write"
+        ) from error

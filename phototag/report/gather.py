@@ -1,0 +1,269 @@
+"""What the report says, gathered from the index and one run: plain values, nothing about HTML."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from phototag.index.clusters import NOISE, Membership
+from phototag.index.reader import NO_INT, Index
+from phototag.library import runs
+from phototag.report.choose import examples, outlying
+from phototag.report.colours import colour
+
+Ints = npt.NDArray[np.integer[Any]]
+
+STRIPS = ("gps", "faces", "people")
+MOST_BARS = 12
+
+
+class Bar(msgspec.Struct, frozen=True):
+    """One line of a bar chart."""
+
+    label: str
+    value: str
+    """As it is written beside the bar."""
+    share: float
+    """Of the longest bar, in [0, 1]."""
+    country: str = ""
+    """Code of the country that the label is in; a script turns it into the country's name."""
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """Photos by month or by year."""
+
+    unit: str
+    bars: list[Bar]
+    first: str
+    last: str
+
+
+class Photo(msgspec.Struct, frozen=True):
+    """One photo as a page shows it."""
+
+    row: int
+    name: str
+    date: str
+    """``2024-05-01``; empty where unknown."""
+    key: str
+    """First 16 hex of the content hash: the name of its thumbnail. Empty where it has none."""
+    path: str
+    """Relative to the library's root."""
+    ratio: float
+    """Width over height."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One of the finer clusters inside a cluster."""
+
+    name: str
+    size: int
+    photos: list[Photo]
+
+
+class ClusterPage(msgspec.Struct, frozen=True):
+    """Everything that is shown of one cluster; number -1 is what belongs to none."""
+
+    number: int
+    label: str
+    size: int
+    share: float
+    """Of all photos of the report, in [0, 1]."""
+    colour: str
+    years: str
+    terms: list[Bar]
+    times: Histogram | None
+    places: list[Bar]
+    people: list[Bar]
+    parts: list[Part]
+    examples: list[Photo]
+    outlying: list[Photo]
+    rows: Ints
+    """All its photos, oldest first."""
+
+    @property
+    def slug(self) -> str:
+        """Return the name of its first page."""
+        return "none" if self.number == NOISE else f"{self.number:04d}"
+
+
+class Collection(msgspec.Struct, frozen=True):
+    """The whole report."""
+
+    title: str
+    photos: int
+    clusters: list[ClusterPage]
+    """The largest first."""
+    none: ClusterPage
+    years: str
+    made: str
+    """When the run was made, ``2026-01-31``."""
+    method: str
+    keys: list[str]
+    """Key of the thumbnail of each row of the index, empty where there is none."""
+    map_rows: Ints
+    """Rows that have a place on the map."""
+    map_at: npt.NDArray[np.float32]
+    map_labels: Ints
+    days: npt.NDArray[np.int64]
+    """Days since 1970 of each row, 0 unknown."""
+
+
+class Source:
+    """Looks photos up in the index; columns are fetched once."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        contents = index.column("content").to_pylist()
+        self.keys = ["" if content is None else content.hex()[:16] for content in contents]
+        self.width, self.height = index.numbers("width"), index.numbers("height")
+        taken = index.numbers("taken")
+        self.known = taken != NO_INT
+        self.taken = np.where(self.known, taken, 0).astype("datetime64[us]")
+        self.days = np.where(self.known, taken // 86_400_000_000, 0).astype(np.int64)
+
+    def photo(self, row: int) -> Photo:
+        """Return one photo."""
+        path = self.index.path(row)
+        width, height = max(int(self.width[row]), 0), max(int(self.height[row]), 0)
+        date = str(self.taken[row].astype("datetime64[D]")) if self.known[row] else ""
+        ratio = width / height if width and height else 1.5
+        return Photo(row, os.path.basename(path), date, self.keys[row], path, min(max(ratio, 0.4), 2.5))
+
+    def photos(self, rows: Sequence[int] | Ints) -> list[Photo]:
+        """Return many photos."""
+        return [self.photo(int(row)) for row in rows]
+
+
+def gather(index: Index, membership: Membership, *, title: str, strip: Sequence[str] = ()) -> Collection:
+    """Return everything the report says about a run, without what ``strip`` (of STRIPS) asks to leave out."""
+    source, document = Source(index), membership.document
+    labels = np.where(index.alive, membership.labels, -2)
+    rows = np.flatnonzero(labels >= NOISE)
+    pages = [_page(source, membership, labels, number, len(rows), strip) for number in sorted(document.clusters)]
+    none = _page(source, membership, labels, NOISE, len(rows), strip)
+    at = membership.columns.at
+    placed = rows[np.isfinite(at[rows]).all(axis=1)]
+    return Collection(
+        title=title,
+        photos=len(rows),
+        clusters=sorted((page for page in pages if page.size), key=lambda page: -page.size),
+        none=none,
+        years=_years(source, rows),
+        made=str(np.datetime64(document.run.created_ms, "ms").astype("datetime64[D]")),
+        method=document.run.method,
+        keys=source.keys,
+        map_rows=placed,
+        map_at=at[placed],
+        map_labels=labels[placed],
+        days=source.days,
+    )
+
+
+def _page(
+    source: Source, membership: Membership, labels: Ints, number: int, total: int, strip: Sequence[str]
+) -> ClusterPage:
+    index, document = source.index, membership.document
+    rows = np.flatnonzero(labels == number)
+    rows = rows[np.lexsort((rows, source.days[rows]))]
+    known = index.vectors(document.run.space).has[rows]
+    vectors = index.vectors(document.run.space).halves(rows[known])
+    cluster = document.clusters.get(number)
+    if cluster is None:
+        label, terms = "In no cluster", []
+    else:
+        label = document.label_without_place(number) if "gps" in strip else document.label(number)
+        terms = [Bar(term, f"{weight:.0%}", weight / cluster.terms[0][1]) for term, weight in cluster.terms]
+    return ClusterPage(
+        number=number,
+        label=label,
+        size=len(rows),
+        share=len(rows) / max(total, 1),
+        colour=colour(number),
+        years=_years(source, rows),
+        terms=terms,
+        times=_times(source, rows),
+        places=[] if "gps" in strip else _places(index, rows),
+        people=[] if {"people", "faces"} & set(strip) else _people(index, rows),
+        parts=_parts(source, membership, number, strip),
+        examples=source.photos(rows[known][examples(vectors)]),
+        outlying=source.photos(rows[known][outlying(vectors)]) if cluster is not None else [],
+        rows=rows,
+    )
+
+
+def _parts(source: Source, membership: Membership, number: int, strip: Sequence[str]) -> list[Part]:
+    """Return the finer clusters of a theme, where there are several."""
+    document = membership.document
+    if document.run.level == runs.LEAF or number == NOISE:
+        return []
+    inside = [leaf for leaf in sorted(document.leaves) if document.leaves[leaf].theme == number]
+    if len(inside) < 2:
+        return []
+    parts = []
+    for leaf in inside:
+        rows = np.flatnonzero((membership.columns.leaf == leaf) & source.index.alive)
+        best = rows[np.argsort(-membership.columns.leaf_strength[rows], kind="stable")]
+        cluster = document.leaves[leaf]
+        name = cluster.name.replace(f" · {cluster.place}", "") if "gps" in strip and cluster.place else cluster.name
+        if len(rows):
+            parts.append(Part(name, len(rows), source.photos(best[:8])))
+    return parts
+
+
+def _years(source: Source, rows: Ints) -> str:
+    known = source.taken[rows][source.known[rows]]
+    if not len(known):
+        return ""
+    first, last = str(known.min().astype("datetime64[Y]")), str(known.max().astype("datetime64[Y]"))
+    return first if first == last else f"{first}–{last}"
+
+
+def _times(source: Source, rows: Ints) -> Histogram | None:
+    """Return photos by month over up to four years, else by year; None where nothing is dated."""
+    known = source.taken[rows][source.known[rows]]
+    if len(known) < 2:
+        return None
+    months = known.astype("datetime64[M]").astype(np.int64)
+    by_year = months.max() - months.min() >= 48
+    unit, steps = ("year", months // 12) if by_year else ("month", months)
+    first, last = int(steps.min()), int(steps.max())
+    if not by_year:
+        first, last = first // 12 * 12, last // 12 * 12 + 11  # whole years, so that summers stand at the same place
+    counts = np.bincount(steps - first, minlength=last - first + 1)
+    kind = "datetime64[Y]" if by_year else "datetime64[M]"
+    names = np.arange(first, last + 1).astype(kind).astype(str).tolist()
+    highest = max(int(counts.max()), 1)
+    bars = [Bar(name, f"{count:,}", count / highest) for name, count in zip(names, counts.tolist(), strict=True)]
+    return Histogram(unit, bars, names[0], names[-1])
+
+
+def _places(index: Index, rows: Ints) -> list[Bar]:
+    cities, countries = index.codes("city"), index.codes("country")
+    found: dict[tuple[str, str], int] = {}
+    for city, country in zip(cities.codes[rows].tolist(), countries.codes[rows].tolist(), strict=True):
+        if city >= 0:
+            place = cities.values[city], countries.values[country] if country >= 0 else ""
+            found[place] = found.get(place, 0) + 1
+    return bars(found)
+
+
+def _people(index: Index, rows: Ints) -> list[Bar]:
+    found: dict[tuple[str, str], int] = {}
+    if not index.faces.by_row:
+        return []
+    for row in rows.tolist():
+        for name in index.faces.people_in(row):
+            found[name, ""] = found.get((name, ""), 0) + 1
+    return bars(found)
+
+
+def bars(counts: dict[tuple[str, str], int]) -> list[Bar]:
+    """Return counts of (label, country) as bars, the longest first."""
+    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_BARS]
+    return [Bar(name, f"{count:,}", count / ordered[0][1], country) for (name, country), count in ordered]

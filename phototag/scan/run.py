@@ -1,0 +1,267 @@
+"""The scan: survey, examine in threads, infer and write in batches, note the gate. Stops cleanly, resumes by itself."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from phototag import fsio, pipeline
+from phototag.errors import FormatError, PhototagError, WriteError
+from phototag.imaging.places import Places
+from phototag.library import sidecars
+from phototag.library.tidy import tidy
+from phototag.library.tree import Tree
+from phototag.library.walk import Folder
+from phototag.models.protocols import Tags
+from phototag.scan.examine import Found, Task, examine, read
+from phototag.scan.gate import Gate
+from phototag.scan.survey import Failed, Survey, survey
+from phototag.scan.wanted import Wanted, lacks_place
+from phototag.sidecar import model as fields
+from phototag.sidecar.model import Embedding, Gps, TagScores
+
+BATCH = 64
+"""Sidecars written between two flushes of the file system: 111 us a file against 490 with one flush each."""
+GATE_EVERY_S = 20.0
+"""A killed scan hashes again at most what it did in this time."""
+
+_FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+class Hooks(msgspec.Struct, frozen=True):
+    """How a scan talks while it runs; all optional."""
+
+    walked: Callable[[int], None] = lambda found: None
+    """Images found so far."""
+    started: Callable[[int], None] = lambda total: None
+    """Images that will be examined."""
+    advanced: Callable[[int], None] = lambda count: None
+    """Images finished since the last call."""
+    notice: Callable[[str], None] = lambda text: None
+    stop: Callable[[], bool] = lambda: False
+
+
+class ScanReport(msgspec.Struct):
+    """What a scan did; encodes to the JSON of ``scan --json``."""
+
+    found: int = 0
+    unchanged: int = 0
+    written: int = 0
+    moved: int = 0
+    failed: list[Failed] = []
+    seconds: float = 0.0
+
+
+class Scanned(msgspec.Struct):
+    """The report, and what the index needs to follow."""
+
+    report: ScanReport
+    folders: list[Folder]
+    interrupted: bool = False
+    remaining: int = 0
+
+
+def scan(
+    tree: Tree, under: str, wanted: Wanted, *, places: Places | None = None, hooks: Hooks | None = None
+) -> Scanned:
+    """Bring every image at and below ``under`` up to ``wanted``.
+
+    Raises WriteError when nothing can be written any more (full or read-only disk); everything else that goes wrong
+    is the failure of one image.
+    """
+    begun = time.monotonic()
+    run = _Run(tree, wanted, places, hooks or Hooks())
+    run.look(under)
+    try:
+        run.work()
+    finally:
+        run.gate.save()
+    report = run.report
+    report.unchanged = report.found - report.written - (len(report.failed) - run.odd) - run.remaining
+    report.failed.sort(key=lambda one: one.path)
+    report.seconds = round(time.monotonic() - begun, 3)
+    return Scanned(report, run.survey.folders, run.interrupted, run.remaining)
+
+
+class _Run:
+    """The state of one scan."""
+
+    def __init__(self, tree: Tree, wanted: Wanted, places: Places | None, hooks: Hooks) -> None:
+        self.tree, self.wanted, self.places, self.hooks = tree, wanted, places, hooks
+        self.gate = Gate(tree)
+        self.report = ScanReport()
+        self.interrupted, self.remaining = False, 0
+        self.walked_ns = time.time_ns()
+        self.survey = Survey([], [], {}, [], 0, 0)
+        self.odd = 0
+        """Problems that the walk met: they are listed as failed but are not among the images found."""
+        self.done: dict[str, set[str]] = {}
+        self.failures: dict[str, dict[str, str]] = {}
+        self.saved_at = time.monotonic()
+
+    def look(self, under: str) -> None:
+        """Walk and compare with the gate; join conflict copies and relink what moved, then look again."""
+        found = self._survey(under)
+        tidied = tidy(self.tree, found.folders, {task.rel for task in found.tasks if not task.trusted})
+        self.report.moved = tidied.relinked.moved
+        for notice in tidied.notices():
+            self.hooks.notice(notice)
+        if tidied.changed:
+            found = self._survey(under)
+        self.survey = found
+        self.odd = sum(len(folder.problems) for folder in found.folders)
+        self.report.found, self.report.failed = found.found, found.failed
+        self.remaining = len(found.tasks)
+        for rel, same in found.unchanged.items():
+            self.done[rel], self.failures[rel] = set(same.done), dict(same.failures)
+        self.gate.forget_missing(under, (folder.rel for folder in found.folders))
+
+    def _survey(self, under: str) -> Survey:
+        return survey(self.tree, under, self.gate, self.wanted.steps, force=self.wanted.force, seen=self.hooks.walked)
+
+    def work(self) -> None:
+        """Examine, infer and write everything the survey listed."""
+        self.hooks.started(len(self.survey.tasks))
+        outcomes = pipeline.run(
+            ((task, max(task.size, 0)) for task in self.survey.tasks),
+            lambda task: read(self.tree, self.wanted, task),
+            lambda task, data: examine(self.tree, self.wanted, task, data),
+            pipeline.bounds(self.tree.settings.threads),
+            self.hooks.stop,
+        )
+        batch: list[Found] = []
+        for outcome in outcomes:
+            if outcome.result is not None:
+                batch.append(outcome.result)
+            elif outcome.error is not None:
+                self.fail(outcome.item, outcome.error)
+            if len(batch) >= BATCH:
+                self.finish(batch)
+                batch = []
+        self.finish(batch)
+        self.interrupted = self.remaining > 0
+        self.settle(self.survey.folders)
+
+    def finish(self, batch: Sequence[Found]) -> None:
+        """Infer and write one batch, then flush it to disk once."""
+        infer(batch, self.fail)
+        add_places(batch, self.wanted, self.places)
+        wrote = [
+            found
+            for found in batch
+            if found.task.name not in self.failures.get(found.task.folder, {}) and self.write(found)
+        ]
+        if wrote:
+            fsio.sync_filesystem(self.tree.write_root)
+        self.report.written += len(wrote)
+        if time.monotonic() - self.saved_at > GATE_EVERY_S:
+            touched = {found.task.folder for found in batch}
+            self.settle([folder for folder in self.survey.folders if folder.rel in touched])
+            self.gate.save()
+            self.saved_at = time.monotonic()
+
+    def write(self, found: Found) -> bool:
+        """Write one sidecar where it changed; an owner's word in it is synced at once."""
+        task = found.task
+        if found.damaged is not None:
+            self.hooks.notice(f"{task.rel}: its sidecar was damaged; the bytes are kept as {found.damaged}")
+        wrote = False
+        if found.changed:
+            try:
+                wrote = sidecars.write(self.tree, task.rel, found.document, sync=bool(found.before))
+            except (WriteError, FormatError) as error:
+                cause = error.__cause__
+                if isinstance(cause, OSError) and cause.errno in _FATAL:
+                    raise
+                self.fail(task, error)
+                return False
+        self.done.setdefault(task.folder, set()).add(task.name)
+        self.remaining -= 1
+        self.hooks.advanced(1)
+        return wrote
+
+    def fail(self, task: Task, error: Exception) -> None:
+        """Note that one image could not be used."""
+        why = reason(error)
+        self.report.failed.append(Failed(task.rel, why))
+        if not isinstance(error, (WriteError, FormatError)):  # those are mended outside the image: try again next time
+            self.failures.setdefault(task.folder, {})[task.name] = why
+        self.remaining -= 1
+        self.hooks.advanced(1)
+
+    def settle(self, folders: Sequence[Folder]) -> None:
+        """Tell the gate how far each of ``folders`` has come."""
+        for folder in folders:
+            if folder.rel in self.done:
+                self.gate.settle(
+                    folder,
+                    self.wanted.steps,
+                    done=self.done[folder.rel],
+                    failures=self.failures.get(folder.rel, {}),
+                    walked_ns=self.walked_ns,
+                )
+
+
+def infer(batch: Sequence[Found], fail: Callable[[Task, Exception], None]) -> None:
+    """Run every model over the images of ``batch`` that lack its output and set the outputs in their documents."""
+    broken: set[str] = set()
+    for section, space in dict.fromkeys((m.section, m.model.info.space) for found in batch for m in found.pending):
+        rows = [
+            (found, one)
+            for found in batch
+            for one in found.pending
+            if one.section == section and one.model.info.space == space
+        ]
+        model = rows[0][1].model
+        for start in range(0, len(rows), model.batch_size):
+            part = rows[start : start + model.batch_size]
+            run_model: Callable[[Sequence[Any]], Sequence[Any]] = model.infer  # type: ignore[assignment]
+            outputs = pipeline.infer_each(run_model, [one.prepared for _, one in part])
+            for (found, _), output in zip(part, outputs, strict=True):
+                if isinstance(output, Exception):
+                    if found.task.rel not in broken:
+                        broken.add(found.task.rel)
+                        fail(found.task, output)
+                    continue
+                found.document.set_machine(section, space, stored(output, found.source))
+    for found in batch:
+        found.pending = []
+
+
+def stored(output: Any, source: bytes) -> TagScores | Embedding:
+    """Return a model's output for one image as it is kept in the sidecar."""
+    import numpy as np
+
+    if isinstance(output, Tags):
+        scores = np.rint(np.clip(np.asarray(output.scores, dtype=np.float64), 0, 1) * fields.SCORE_SCALE)
+        return TagScores(source, tuple(output.labels), scores.astype("<u2").tobytes())
+    vector = np.asarray(output, dtype=np.float32)
+    return Embedding(source, len(vector), vector.astype("<f2").tobytes())
+
+
+def add_places(batch: Sequence[Found], wanted: Wanted, places: Places | None) -> None:
+    """Fill in the named place of every image of ``batch`` that has a position and lacks one."""
+    if places is None or wanted.geo is None:
+        return
+    lacking = [found for found in batch if lacks_place(found.document, wanted)]
+    positions = [found.document.get(fields.GPS, fields.V1, Gps) for found in lacking]
+    points = [(gps.lat, gps.lon) for gps in positions if gps is not None]
+    for found, place in zip(lacking, places.nearest(points) if points else (), strict=True):
+        found.document.set_machine(fields.GEO, wanted.geo, place)
+
+
+def reason(error: Exception) -> str:
+    """Return one line that says why an image could not be used."""
+    if isinstance(error, PhototagError):
+        said = str(error) + (f" ({error.hint})" if error.hint else "")
+    elif isinstance(error, OSError):
+        said = f"cannot be read: {error.strerror or error}"
+    elif isinstance(error, MemoryError):
+        said = "not enough memory to decode it"
+    else:
+        said = f"unexpected {type(error).__name__}: {error}"
+    return fsio.display(" ".join(said.split()))

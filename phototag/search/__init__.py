@@ -1,0 +1,1 @@
+"""Asking: filters, lexical and vector search, facets, over one open index."""

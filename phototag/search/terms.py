@@ -1,0 +1,47 @@
+"""What a query's text asks for: ``horse + stripes``, ``apple - fruit``, ``2:beach + ./sea.jpg``."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from phototag.errors import UsageError
+
+_JOINT = re.compile(r"(?:^|\s)([+-])\s+")
+_WEIGHT = re.compile(r"(\d{1,9}(?:\.\d+)?):(?=\S)")
+_ANY_WORD = re.compile(r"[^\W_]")
+_IMAGE_LEAD = ("./", "../", "/", "~/")
+
+
+class Term(msgspec.Struct, frozen=True):
+    """One part of a combined query; below zero it is taken away."""
+
+    text: str
+    weight: float = 1.0
+
+    @property
+    def is_image(self) -> bool:
+        """Say whether it names an image file: a path that begins with ``./``, ``../``, ``/`` or ``~/``."""
+        return self.text.startswith(_IMAGE_LEAD)
+
+
+def parse_terms(text: str) -> list[Term]:
+    """Return the terms of ``text``; the signs need a space after them. Raises UsageError where nothing is left."""
+    terms = []
+    sign, at = 1.0, 0
+    pieces: list[tuple[float, str]] = []
+    for joint in _JOINT.finditer(text):
+        pieces.append((sign, text[at : joint.start()]))
+        sign, at = (1.0 if joint[1] == "+" else -1.0), joint.end()
+    pieces.append((sign, text[at:]))
+    for sign, piece in pieces:
+        words = piece.strip()
+        weight = _WEIGHT.match(words)
+        if weight is not None:
+            words = words[weight.end() :].strip()
+        if _ANY_WORD.search(words):
+            terms.append(Term(words, sign * (float(weight[1]) if weight is not None else 1.0)))
+    if not any(term.weight > 0 for term in terms):
+        raise UsageError("there is nothing to search for", hint='write words: phototag query "red sunset"')
+    return terms

@@ -1,0 +1,121 @@
+"""What is wrong with a library, and which command mends it: sync tools not set up, files that cannot be read, leftovers.
+
+``examine`` only looks. ``mend`` does what is certain to lose nothing; the rest needs the owner or another machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from phototag import fsio, settings
+from phototag.errors import FormatError
+from phototag.library import conflicts, documents, git, recovery, syncing
+from phototag.library.tree import MARKER, Tree
+from phototag.library.walk import Folder, walk
+from phototag.sidecar import copies, disk
+from phototag.sidecar.codec import SUFFIX, VERSION, newer_version
+
+FIX = "phototag doctor --fix"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that is wrong: where (relative to the root, "" for the library itself), what, and what mends it."""
+
+    path: str
+    what: str
+    mend: str
+
+
+def examine(tree: Tree) -> Iterator[Finding]:
+    """Yield what is wrong with the library; every sidecar and document is read, no image is."""
+    for what, mend in syncing.problems(tree):
+        yield Finding("", what, mend)
+    for conflict in conflicts.find(tree):
+        for copy in conflict.copies:
+            other = "a conflict copy" if copies.is_copy(copy) else "a sidecar in the place of another layout"
+            yield Finding(os.path.relpath(copy, tree.root), f"{other} that waits to be joined", FIX)
+    for folder in walk(tree):
+        yield from _in_folder(tree, folder)
+    for path, _, names in sorted(os.walk(os.path.join(tree.write_root, MARKER))):
+        top = os.path.relpath(path, os.path.join(tree.write_root, MARKER)).split(os.sep)[0]
+        if top != "sidecars":
+            yield from _unreadable(tree, path, names, documents.MEND if top != "trash" else "")
+    for path, names in documents.temps(tree):
+        for name in names:
+            yield _left(os.path.relpath(os.path.join(path, name), tree.root))
+
+
+def mend_documents(path: str, notice: Callable[[str], None]) -> int:
+    """Keep the library's damaged documents aside and bring back what is known of them; return how many.
+
+    Works where the library cannot be opened for such damage. ``notice`` is told each. Raises PhototagError.
+    """
+    root = documents.find_library(path, settings.load())
+    done = 0
+    for name, kept in recovery.mend_documents(root, settings.load(root)) if root else ():
+        notice(f"{name} was damaged; its bytes are kept as {kept}")
+        done += 1
+    return done
+
+
+def mend(tree: Tree) -> int:
+    """Set up git where this clone lacks it, join conflict copies, sweep leftovers; return how much that was.
+
+    Nothing a person said is touched but to be joined. Raises PhototagError.
+    """
+    done = 0
+    if git.is_in_git(tree.root):
+        done += sum(not setting.done for setting in syncing.set_up_git(tree, annex=syncing.is_annex(tree)))
+    done += conflicts.resolve(tree, conflicts.find(tree)).joined
+    for folder in walk(tree):
+        done += sum(fsio.sweep_temp(path, folder.temps) for path in conflicts.sidecar_folders(tree, folder.rel))
+    done += sum(fsio.sweep_temp(path, names) for path, names in documents.temps(tree))
+    return done
+
+
+def _in_folder(tree: Tree, folder: Folder) -> Iterator[Finding]:
+    for problem in folder.problems:
+        mend = "make it readable for your user, move it away, or name it in .phototagignore"
+        yield Finding(problem.rel, problem.why, mend)
+    for name in folder.temps:
+        yield _left(folder.path(name))
+    for name in (*folder.images, *(rel.rpartition("/")[2] for rel in folder.folders)):
+        if not _is_text(name):
+            yield Finding(folder.path(name), "a name that is not UTF-8: Syncthing never syncs it", "rename it")
+    for path in conflicts.sidecar_folders(tree, folder.rel):
+        yield from _unreadable(tree, path, folder.sidecars)
+
+
+def _left(path: str) -> Finding:
+    return Finding(path, "a temp file of ours: a process was killed, or writes just now", FIX)
+
+
+def _unreadable(tree: Tree, folder: str, names: list[str], advice: str = "") -> Iterator[Finding]:
+    """Yield the files of ours among ``names`` that cannot be read, with ``advice`` on damage or what the error advises."""
+    for name in sorted(names):
+        if not name.endswith(SUFFIX) or copies.is_copy(name):
+            continue
+        path = os.path.join(folder, name)
+        try:
+            found = disk.read(path)
+            if found is not None and found.version > VERSION:
+                raise newer_version(found.version)
+        except FormatError as error:
+            if advice and error.reason not in ("version", "pointer"):
+                error.hint = advice
+            mend = error.hint or "restore it from a backup or the other machine; a scan keeps it aside"
+            yield Finding(os.path.relpath(path, tree.root), str(error).removeprefix(f"{fsio.display(path)}: "), mend)
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror}"
+            yield Finding(os.path.relpath(path, tree.root), reason, disk.advice(error))
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

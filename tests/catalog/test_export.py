@@ -1,0 +1,83 @@
+"""Exports: every format says the same, and what was to be stripped is nowhere in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import msgspec
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from phototag.catalog.export import COLUMNS, export, parse_strip, records
+from phototag.errors import UsageError
+from phototag.index.reader import Index
+from phototag.index.record import ImageRecord
+from tests.index import sidecars_made as made
+from tests.search import library_made
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    return made.opened(library_made.build(tmp_path_factory.mktemp("export")))
+
+
+def written(index: Index, form: str, strip: str = "") -> bytes:
+    out = io.BytesIO()
+    rows = index.by_path(np.flatnonzero(index.alive).astype(np.uint32)).tolist()
+    assert export(records(index, rows, parse_strip(strip)), form, out) == len(rows)
+    return out.getvalue()
+
+
+def test_json_and_lines_are_the_records(index: Index) -> None:
+    whole = msgspec.json.decode(written(index, "json"), type=list[ImageRecord])
+    lines = [msgspec.json.decode(line, type=ImageRecord) for line in written(index, "jsonl").splitlines()]
+    assert whole == lines == [index.record(row) for row in index.by_path(np.arange(index.size, dtype=np.uint32))]
+
+
+def test_csv_and_parquet_agree(index: Index) -> None:
+    rows = list(csv.DictReader(io.StringIO(written(index, "csv").decode())))
+    table = pq.read_table(io.BytesIO(written(index, "parquet"))).to_pylist()
+    assert [row["path"] for row in rows] == [row["path"] for row in table]
+    for plain, typed in zip(rows, table, strict=True):
+        assert tuple(plain) == COLUMNS
+        assert plain["tags"].split(";") == (typed["tags"] or [""])
+        assert len(typed["tags"]) == len(typed["tag_scores"])
+        assert plain["rating"] == ("" if typed["rating"] is None else str(typed["rating"]))
+        assert plain["taken"] == ("" if typed["taken"] is None else plain["taken"])
+        if typed["taken"] is not None:
+            assert plain["taken"].startswith(typed["taken"].isoformat()[:19])
+
+
+def test_stripping(index: Index) -> None:
+    for form in ("json", "jsonl", "csv"):
+        full, bare = written(index, form), written(index, form, "gps,people,faces")
+        for secret in (b"Ada", b"Grace", b"43.69", b"Kyoto", b"Nice"):
+            assert secret in full
+            assert secret not in bare
+    assert all(record["faces"] == 0 for record in json.loads(written(index, "json", "faces")))
+    with pytest.raises(UsageError, match="cannot strip 'names'"):
+        parse_strip("gps,names")
+
+
+def test_a_cell_is_never_a_formula(tmp_path_factory: pytest.TempPathFactory) -> None:
+    from phototag.index.refresh import refresh
+
+    tree = made.library(tmp_path_factory.mktemp("formula"))
+    made.add(tree, "x.jpg", user={"caption": "=HYPERLINK(1)"})
+    refresh(tree)
+    row = next(csv.DictReader(io.StringIO(written(made.opened(tree), "csv").decode())))
+    assert row["caption"] == "'=HYPERLINK(1)"
+
+
+def test_an_unknown_format_and_an_empty_library(index: Index, tmp_path_factory: pytest.TempPathFactory) -> None:
+    from phototag.index.refresh import refresh
+
+    with pytest.raises(UsageError, match="cannot export as 'xml'"):
+        export([], "xml", io.BytesIO())
+    tree = made.library(tmp_path_factory.mktemp("empty"))
+    refresh(tree)
+    assert json.loads(written(made.opened(tree), "json")) == []
+    assert pq.read_table(io.BytesIO(written(made.opened(tree), "parquet"))).num_rows == 0

@@ -1,0 +1,186 @@
+"""Layouts and overlays: sidecars are carried whole, edits that arrive in the old place are not lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from phototag.cli.main import run
+from phototag.errors import PhototagError
+from phototag.library import decide, documents, journal, relayout, sidecars
+from phototag.library.decide import Edit
+from phototag.library.operation import DOC
+from phototag.library.tree import Tree
+from phototag.sidecar.registers import Document
+from tests import make
+from tests.library.replicas import Replica
+
+
+def files(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def test_there_and_back_again(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    long = "é" * 120 + ".jpg"
+    for n, rel in enumerate(["x.jpg", "2024/y.jpg", f"2024/deep/{long}"]):
+        a.rate(a.scanned(rel, b"%d" % n), n + 1)
+    before = {path: (a.root / path).read_bytes() for path in files(a.root) if path[0] != "."}
+    assert relayout.move(a.tree, "tree") == relayout.Carried(3)
+    assert a.tree.layout == "tree"
+    assert [path for path in files(a.root) if path[0] != "."] == [p for p in before if not p.endswith(".phototag")]
+    assert [a.rating(rel) for rel in ("x.jpg", "2024/y.jpg", f"2024/deep/{long}")] == [1, 2, 3]
+    assert relayout.move(a.tree, "tree") == relayout.Carried(0)
+    assert relayout.move(a.tree, "beside") == relayout.Carried(3)
+    assert {path: (a.root / path).read_bytes() for path in files(a.root) if path[0] != "."} == before
+    assert not (a.root / ".phototag/sidecars").exists()
+
+
+def test_an_edit_that_arrives_in_the_old_place_is_joined(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.rate(a.scanned("x.jpg"), 4)
+    late = a.sidecar("x.jpg")
+    relayout.move(a.tree, "tree")
+    late.put("utag", "beach", 1 << 60, b"\x02" * 6, b"\x01")
+    (a.root / "x.jpg.phototag").write_bytes(late.encode())
+    assert relayout.move(a.tree, "tree") == relayout.Carried(1)
+    assert (a.rating("x.jpg"), a.tags("x.jpg")) == (4, {"beach": 1})
+
+
+def test_a_damaged_sidecar_stays_and_is_named(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    (a.root / "x.jpg.phototag").write_bytes(b"junk")
+    done = relayout.move(a.tree, "tree")
+    assert (done.carried, done.failed[0][0]) == (0, "x.jpg.phototag")
+    assert (a.root / "x.jpg.phototag").read_bytes() == b"junk"
+
+
+def writable(a: Replica) -> Tree:
+    return documents.open_tree(str(a.root), msgspec.structs.replace(a.settings, read_only=False))
+
+
+def test_an_overlay_reads_as_both_and_is_pushed_later(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.rate(a.scanned("d/x.jpg"), 4)
+    documents.ensure_library(a.tree, a.clock)
+    before = {path: (a.root / path).read_bytes() for path in files(a.root)}
+    a.settings = msgspec.structs.replace(a.settings, read_only=True)
+    a.tag("d/x.jpg", "beach")
+    a.decide(Edit(DOC + "people/1", "person", "name", "Ada"))
+    assert (a.rating("d/x.jpg"), a.tags("d/x.jpg")) == (4, {"beach": 1})
+    assert {path: (a.root / path).read_bytes() for path in files(a.root)} == before, "nothing in the library changed"
+    with pytest.raises(PhototagError, match="still cannot be written"):
+        relayout.push(a.tree)
+    tree = writable(a)
+    assert documents.overlays(tree) != []
+    done = relayout.push(tree)
+    assert done.failed == ()
+    assert documents.overlays(tree) == []
+    a.settings = tree.settings
+    assert (a.rating("d/x.jpg"), a.tags("d/x.jpg")) == (4, {"beach": 1})
+    assert documents.list_documents(a.tree, "people") == ["people/1"]
+    assert len(journal.operations(a.tree)) == 3
+    a.rate("d/x.jpg", 5)
+    assert len(journal.operations(a.tree)) == 4
+
+
+def test_an_overlay_of_a_folder_that_was_never_a_library(tmp_path: Path) -> None:
+    a = Replica(tmp_path, read_only=True)
+    (a.root / ".phototag").rmdir()
+    a.image("x.jpg")
+    tree = documents.ensure_library(a.tree, a.clock)
+    assert tree.name
+    a.rate("x.jpg", 3)
+    assert files(a.root) == ["x.jpg"]
+    assert documents.find_library(str(a.root), a.settings) == str(a.root)
+    assert a.tree.name == tree.name
+    relayout.push(writable(a))
+    a.settings = msgspec.structs.replace(a.settings, read_only=False)
+    assert (a.rating("x.jpg"), a.tree.name) == (3, tree.name)
+
+
+def test_a_library_that_cannot_be_written_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a = Replica(tmp_path)
+    a.scanned("x.jpg")
+    monkeypatch.setenv("PHOTOTAG_READ_ONLY", "1")
+    assert run(["rate", "4", str(a.root / "x.jpg")]) == 0
+    assert "cannot be written: sidecars go to the overlay" in capsys.readouterr().err
+    monkeypatch.setenv("PHOTOTAG_READ_ONLY", "0")
+    assert run(["log", "--library", str(a.root)]) == 0
+    assert "phototag sidecar push" in capsys.readouterr().err
+    assert run(["sidecar", "push", "--apply", str(a.root)]) == 0
+    assert a.rating("x.jpg") == 4
+
+
+def test_permissions_choose_the_overlay(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("x.jpg")
+    before = (a.root / "x.jpg.phototag").read_bytes()
+    a.root.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        rated = make.phototag("rate", "4", a.root / "x.jpg", bound_by_permissions=True)
+        told = make.phototag("info", a.root / "x.jpg", "--json", "-q", bound_by_permissions=True)
+    finally:
+        a.root.chmod(stat.S_IRWXU)
+    assert "cannot be written: sidecars go to the overlay" in rated.stderr
+    assert json.loads(told.stdout)["rating"] == 4
+    assert (a.root / "x.jpg.phototag").read_bytes() == before
+
+
+def test_a_read_only_file_system_chooses_the_overlay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = Replica(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    assert a.tree.overlay
+    assert sidecars.path_to_write(a.tree, "x.jpg").startswith(a.settings.data_dir)
+
+
+def test_move_is_a_plan_until_applied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a = Replica(tmp_path)
+    a.scanned("x.jpg")
+    assert run(["sidecar", "move", "--layout", "tree", str(a.root)]) == 0
+    assert "1 to carry" in capsys.readouterr().out
+    assert (a.root / "x.jpg.phototag").exists()
+    assert run(["sidecar", "move", "--layout", "tree", "--apply", str(a.root)]) == 0
+    assert not (a.root / "x.jpg.phototag").exists()
+    assert Document.decode((a.root / ".phototag/sidecars/x.jpg.phototag").read_bytes()).body
+
+
+def test_what_was_pushed_is_not_carried_out_again(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("x.jpg")
+    documents.ensure_library(a.tree, a.clock)
+    here = Replica(tmp_path, read_only=True)
+    here.rate("x.jpg", 3)
+    here.tag("x.jpg", "beach")
+    relayout.push(a.tree)
+    for rating in (4, 5):
+        a.rate("x.jpg", rating)
+        assert decide.finish_unfinished(a.tree, a.clock) == []
+    assert len(journal.operations(a.tree)) == 4
+    assert (a.rating("x.jpg"), a.tags("x.jpg")) == (5, {"beach": 1})
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_what_was_left_undone_is_finished_wherever_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_only: bool
+) -> None:
+    """A share is writable today and not tomorrow: the library and its overlay have journals of their own."""
+    sides = {False: Replica(tmp_path), True: Replica(tmp_path, read_only=True)}
+    sides[False].scanned("x.jpg")
+    documents.ensure_library(sides[False].tree, sides[False].clock)
+    for rating in (1, 2, 3):
+        sides[not read_only].rate("x.jpg", rating)
+    with monkeypatch.context() as patch:
+        patch.setattr(decide, "_carry_out", lambda *args, **kwargs: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            sides[read_only].rate("x.jpg", 5)
+    side = sides[read_only]
+    assert [op.command for op in decide.finish_unfinished(side.tree, side.clock)] == ["test"]
+    assert side.rating("x.jpg") == 5

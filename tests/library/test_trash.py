@@ -1,0 +1,198 @@
+"""The trash: an image goes with all that is its own, as one operation, and comes back as it was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from phototag import fingerprint
+from phototag.errors import PhototagError
+from phototag.library import decide, documents, journal, purge, trash, undo
+from phototag.library.decide import Edit
+from phototag.library.operation import IMAGE, Operation
+from tests.library.replicas import Replica
+
+LIVE = b"....moov....com.apple.quicktime.content.identifier...."
+
+
+def discard(a: Replica, *rels: str, edits: tuple[Edit, ...] = ()) -> Operation:
+    """Move images to the trash."""
+    images = [(rel, fingerprint.content_hash((a.root / rel).read_bytes())) for rel in rels]
+    return decide.decide(
+        a.tree,
+        a.clock,
+        command="duplicates",
+        summary="test",
+        edits=edits,
+        moves=lambda operation: trash.discard(a.tree, images, operation),
+    )
+
+
+def state(a: Replica) -> dict[str, tuple[bytes, int, int]]:
+    """Return bytes, mtime and mode of every file outside the library's folder."""
+    found = {}
+    for path in sorted(a.root.rglob("*")):
+        rel = path.relative_to(a.root)
+        if path.is_file() and rel.parts[0] != ".phototag":
+            status = path.stat()
+            found[str(rel)] = (path.read_bytes(), status.st_mtime_ns, status.st_mode)
+    return found
+
+
+def in_trash(a: Replica) -> set[str]:
+    top = a.root / ".phototag" / "trash"
+    return {
+        str(path.relative_to(top).relative_to(path.relative_to(top).parts[0]))
+        for path in top.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_an_image_goes_with_sidecar_and_companions_and_comes_back_unchanged(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("s/IMG_1.jpg", b"one")
+    for name, data in (("IMG_1.jpg.xmp", b"x"), ("IMG_1.xmp", b"y"), ("IMG_1.AAE", b"z"), ("IMG_1.MOV", LIVE)):
+        (a.root / "s" / name).write_bytes(data)
+    os.utime(a.root / "s/IMG_1.jpg", ns=(10**18, 10**18))
+    (a.root / "s/IMG_1.jpg").chmod(0o640)
+    before = state(a)
+    operation = discard(a, "s/IMG_1.jpg")
+    assert state(a) == {}
+    assert in_trash(a) == {
+        f"s/{name}"
+        for name in ("IMG_1.jpg", "IMG_1.jpg.phototag", "IMG_1.jpg.xmp", "IMG_1.xmp", "IMG_1.AAE", "IMG_1.MOV")
+    }
+    assert (a.root / f".phototag/trash/{operation.id}/s/IMG_1.jpg").is_file()
+    undo.undo(a.tree, a.clock)
+    assert state(a) == before
+    assert in_trash(a) == set()
+    assert not (a.root / ".phototag/trash" / operation.id).exists()
+
+
+def test_what_belongs_to_a_partner_stays_with_it(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("IMG_1.jpg", b"one")
+    a.scanned("IMG_1.NEF", b"raw")
+    a.scanned("film.jpg", b"two")
+    for name in ("IMG_1.xmp", "IMG_1.NEF.xmp", "film.mov"):
+        (a.root / name).write_bytes(b"a film of its own")
+    discard(a, "IMG_1.jpg", "film.jpg")
+    assert set(state(a)) == {"IMG_1.NEF", "IMG_1.NEF.phototag", "IMG_1.xmp", "IMG_1.NEF.xmp", "film.mov"}
+
+
+def test_partners_that_go_together_take_the_common_companion_along(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("IMG_1.jpg", b"one")
+    a.scanned("IMG_1.NEF", b"raw")
+    (a.root / "IMG_1.xmp").write_bytes(b"x")
+    before = state(a)
+    discard(a, "IMG_1.NEF", "IMG_1.jpg")
+    assert state(a) == {}
+    undo.undo(a.tree, a.clock)
+    assert state(a) == before
+
+
+def test_words_and_files_are_one_operation(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("keep.jpg", b"one")
+    a.scanned("copy.jpg", b"one")
+    discard(a, "copy.jpg", edits=(Edit(IMAGE + "keep.jpg", "user", "rating", 4),))
+    assert len(journal.operations(a.tree)) == 1
+    undone = undo.undo(a.tree, a.clock).operation
+    assert a.rating("keep.jpg") is None
+    assert (a.root / "copy.jpg").is_file()
+    undo.undo(a.tree, a.clock, undone.id)
+    assert a.rating("keep.jpg") == 4
+    assert not (a.root / "copy.jpg").exists()
+    assert in_trash(a) == {"copy.jpg", "copy.jpg.phototag"}
+
+
+def test_undo_leaves_a_place_that_is_taken_alone_and_says_so(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("one.jpg", b"one")
+    a.scanned("two.jpg", b"two")
+    discard(a, "one.jpg", "two.jpg")
+    a.image("one.jpg", b"new")
+    report = undo.undo(a.tree, a.clock)
+    assert [(kept.target, kept.why) for kept in report.kept] == [("image:one.jpg", "another file is there now")]
+    assert (a.root / "one.jpg").read_bytes() == b"new"
+    assert (a.root / "two.jpg").read_bytes() == b"two"
+    assert in_trash(a) == {"one.jpg", "one.jpg.phototag"}
+
+
+def test_an_emptied_trash_cannot_be_undone(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("one.jpg")
+    discard(a, "one.jpg")
+    shutil.rmtree(a.root / ".phototag/trash")
+    with pytest.raises(PhototagError, match="left to undo"):
+        undo.undo(a.tree, a.clock)
+
+
+def test_a_sidecar_made_meanwhile_is_joined(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("one.jpg", b"one")
+    a.rate("one.jpg", 3)
+    discard(a, "one.jpg")
+    a.scanned("other.jpg", b"one")
+    shutil.move(a.root / "other.jpg.phototag", a.root / "one.jpg.phototag")
+    a.tag("one.jpg", "later")
+    undo.undo(a.tree, a.clock, next(op.id for op in journal.operations(a.tree) if op.moves))
+    assert (a.rating("one.jpg"), a.tags("one.jpg")) == (3, {"later": 1})
+
+
+def test_another_device_brings_synced_files_back(tmp_path: Path) -> None:
+    a, b = Replica(tmp_path, "a"), Replica(tmp_path, "b")
+    a.scanned("s/one.jpg", b"one")
+    before = state(a)
+    discard(a, "s/one.jpg")
+    shutil.copytree(a.root, b.root, dirs_exist_ok=True)
+    undo.undo(b.tree, b.clock)
+    assert state(b) == before
+
+
+def test_sidecars_in_a_tree_of_their_own_go_and_come_back(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    documents.set_layout(a.tree, "tree")
+    a.scanned("s/one.jpg", b"one")
+    sidecar = a.root / ".phototag/sidecars/s/one.jpg.phototag"
+    assert sidecar.is_file()
+    discard(a, "s/one.jpg")
+    assert not sidecar.exists()
+    undo.undo(a.tree, a.clock)
+    assert sidecar.is_file()
+
+
+def test_a_library_whose_state_was_lost_does_not_move_restored_files_again(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("one.jpg", b"one")
+    operation = discard(a, "one.jpg")
+    shutil.move(a.root / f".phototag/trash/{operation.id}/one.jpg", a.root / "one.jpg")
+    shutil.rmtree(a.settings.state_dir)
+    decide.finish_unfinished(a.tree, a.clock)
+    assert (a.root / "one.jpg").read_bytes() == b"one"
+
+
+def test_obstacles_are_named(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("one.jpg")
+    (a.root / "link.jpg").symlink_to("one.jpg")
+    assert trash.obstacle(a.tree, "one.jpg") == ""
+    assert "link" in trash.obstacle(a.tree, "link.jpg")
+    assert trash.obstacle(a.tree, "gone.jpg") == "it is not here"
+
+
+def test_a_purge_reaches_the_trash(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("one.jpg", b"one")
+    a.tag("one.jpg", "verysecret")
+    a.rate("one.jpg", 3)
+    operation = discard(a, "one.jpg")
+    assert purge.purge(a.tree, a.clock, "utag", command="test", summary="utag").cleaned == 1
+    for path in a.root.rglob("*"):
+        assert not path.is_file() or b"verysecret" not in path.read_bytes(), path
+    undo.undo(a.tree, a.clock, operation.id)
+    assert (a.tags("one.jpg"), a.rating("one.jpg")) == ({}, 3)

@@ -1,0 +1,305 @@
+"""Which images are the same picture: hashes, embeddings, what the camera wrote, and which one is kept."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from phototag.errors import UsageError
+from phototag.index.reader import Index
+from phototag.index.refresh import rebuild
+from phototag.library import sidecars
+from phototag.library.tree import Tree
+from phototag.search import duplicates, hamming, shots
+from phototag.search.duplicates import EXACT, NEAR
+from phototag.search.shots import Shot
+from phototag.sidecar import model
+from phototag.sidecar.model import Content, Embedding, Exif, Phash
+from tests.index import sidecars_made as made
+
+CANON: dict[str, Any] = {"make": "Canon", "model": "Canon EOS R5"}
+RNG = np.random.default_rng(7)
+BASE = RNG.integers(0, 256, 32, dtype=np.uint8)
+STRANGER = RNG.integers(0, 256, 32, dtype=np.uint8)
+AXES = np.eye(made.DIM)
+
+
+def flipped(bits: int, base: np.ndarray[Any, Any] = BASE, seed: int = 0) -> bytes:
+    """Return ``base`` with so many bits turned over."""
+    spread = np.unpackbits(base)
+    spread[np.random.default_rng(seed).choice(256, bits, replace=False)] ^= 1
+    return np.packbits(spread).tobytes()
+
+
+def add(
+    tree: Tree,
+    rel: str,
+    *,
+    bits: int = 0,
+    hashes: bytes | None = None,
+    inner: bytes = b"",
+    vector: np.ndarray[Any, Any] | None = AXES[0],
+    exif: Exif | None = None,
+    size: tuple[int, int] = (4000, 3000),
+    fmt: str = "jpeg",
+    pixels: str = "",
+    seed: int = 0,
+) -> None:
+    """Write one image that looks as told; another ``pixels``, the same pixels as that image."""
+    document = made.document(rel, exif=exif)
+    px = made.pixels(pixels or rel)
+    x = made.pixels(rel)
+    document.set_machine(model.ID, model.CONTENT, Content(x, px, 1000 + len(rel), *size, fmt))
+    document.set_machine(
+        model.HASH, model.PDQ, Phash(px[:8], (flipped(bits, seed=seed) if hashes is None else hashes) + inner)
+    )
+    if vector is not None:
+        half = (vector / np.linalg.norm(vector)).astype("<f2").tobytes()
+        document.set_machine(model.EMB, made.EMBEDDER, Embedding(px[:8], made.DIM, half))
+    path = Path(tree.path(rel))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(rel.encode())
+    sidecars.write(tree, rel, document, sync=False)
+
+
+def found(tree: Tree, *, near: bool = True, rule: str = "best") -> list[tuple[str, list[str], str]]:
+    rebuild(tree)
+    index = Index.open(tree)
+    assert index is not None
+    groups = duplicates.find(index, index.alive, near=near, rule=rule)
+    return [(index.path(group.keep), index.paths(group.others), group.kind) for group in groups]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return made.library(tmp_path)
+
+
+def test_the_same_pixels_with_other_metadata_are_exact(tree: Tree) -> None:
+    add(tree, "a.jpg")
+    add(tree, "longer.jpg", pixels="a.jpg", hashes=flipped(100))
+    add(tree, "other.jpg", hashes=STRANGER.tobytes())
+    assert found(tree, near=False) == [("longer.jpg", ["a.jpg"], EXACT)]
+
+
+@pytest.mark.parametrize(("bits", "same"), [(0, True), (31, True), (32, False)])
+def test_hashes_within_31_bits_look_the_same(tree: Tree, bits: int, same: bool) -> None:
+    add(tree, "a.jpg")
+    add(tree, "b.jpg", bits=bits)
+    assert bool(found(tree)) == same
+    assert found(tree, near=False) == []
+
+
+def test_the_embedding_must_agree_and_without_one_only_few_bits_count(tree: Tree) -> None:
+    add(tree, "a.jpg")
+    add(tree, "b.jpg", bits=5, vector=AXES[0] + AXES[1])
+    assert found(tree) == []
+    add(tree, "b.jpg", bits=5, vector=None)
+    assert found(tree) == []  # the vector it had is of the same pixels, and still says no
+    add(tree, "c.jpg", bits=12, vector=None, seed=3)
+    add(tree, "d.jpg", hashes=flipped(13, STRANGER), vector=None)
+    add(tree, "e.jpg", hashes=STRANGER.tobytes())
+    assert found(tree) == [("a.jpg", ["c.jpg"], NEAR)]
+
+
+def test_what_a_frame_encloses_is_compared_with_whole_pictures_and_other_frames(tree: Tree) -> None:
+    add(tree, "a.jpg")
+    add(tree, "framed.jpg", hashes=STRANGER.tobytes() + flipped(20), vector=AXES[3])
+    add(tree, "wide.jpg", hashes=flipped(128, STRANGER) + flipped(10, seed=4), vector=AXES[4])
+    add(tree, "far.jpg", hashes=flipped(120, STRANGER, seed=9) + flipped(25, seed=5), vector=AXES[5])
+    assert found(tree, rule="shortest-path") == [("a.jpg", ["framed.jpg", "wide.jpg"], NEAR)]
+
+
+def test_frames_of_a_burst_and_a_series_are_not_duplicates_but_a_copy_of_one_is(tree: Tree) -> None:
+    for number in range(4):
+        add(tree, f"IMG_000{number}.jpg", bits=6 * number, exif=Exif(taken=f"2024-05-01T10:00:0{number}", **CANON))
+    assert found(tree) == []
+    add(tree, "sent/small.jpg", bits=13, exif=Exif(taken="2024-05-01T10:00:02", **CANON), size=(1600, 1200))
+    assert found(tree) == [("IMG_0002.jpg", ["sent/small.jpg"], NEAR)]
+
+
+def test_a_copy_without_a_date_goes_to_the_frame_it_is_most_like_and_never_takes_a_burst(tree: Tree) -> None:
+    for number in range(3):
+        exif = Exif(taken=f"2024-05-01T10:00:0{number}", **CANON)
+        add(tree, f"long name {number}.jpg", hashes=flipped(12, seed=number), exif=exif)
+    add(tree, "x.jpg", hashes=flipped(12, seed=1), size=(800, 600))
+    assert found(tree) == [("long name 1.jpg", ["x.jpg"], NEAR)]
+    kept = found(tree, rule="shortest-path")
+    assert kept == [("x.jpg", ["long name 1.jpg"], NEAR)]
+
+
+def test_raw_and_jpeg_are_a_pair_wherever_they_lie(tree: Tree) -> None:
+    exif = Exif(taken="2024-05-01T10:00:00", **CANON)
+    add(tree, "IMG_1.CR2", fmt="raw", exif=exif)
+    add(tree, "IMG_1.JPG", bits=2, exif=exif)
+    add(tree, "IMG_1.dng", fmt="raw", bits=1, exif=exif)
+    add(tree, "jpeg/IMG_1.JPG", bits=3, exif=exif)
+    assert found(tree, rule="shortest-path") == [("IMG_1.JPG", ["jpeg/IMG_1.JPG"], NEAR)]
+
+
+def test_exact_copies_of_what_looks_the_same_go_with_it(tree: Tree) -> None:
+    add(tree, "big.jpg")
+    add(tree, "small.jpg", bits=4, size=(800, 600))
+    add(tree, "small again.jpg", pixels="small.jpg", bits=4, size=(800, 600))
+    add(tree, "big (1).jpg", pixels="big.jpg")
+    assert found(tree) == [
+        ("big (1).jpg", ["big.jpg"], EXACT),
+        ("big (1).jpg", ["small again.jpg", "small.jpg"], NEAR),
+    ]
+
+
+def test_plain_pictures_without_a_hash_are_compared_by_their_bytes_only(tree: Tree) -> None:
+    add(tree, "a.jpg", hashes=b"")
+    add(tree, "b.jpg", hashes=b"")
+    assert found(tree) == []
+
+
+def test_a_hash_of_other_pixels_does_not_count(tree: Tree) -> None:
+    add(tree, "a.jpg")
+    add(tree, "b.jpg")
+    document = sidecars.read(tree, "b.jpg")
+    assert document is not None
+    document.set_machine(model.ID, model.CONTENT, Content(bytes(16), bytes(16), 5, 4, 3, "jpeg"))
+    sidecars.write(tree, "b.jpg", document)
+    assert found(tree) == []
+
+
+@pytest.mark.parametrize(
+    ("original", "other"),
+    [
+        ({"rel": "IMG_0001.jpg"}, {"rel": "IMG_0001-Edit-2.jpg"}),
+        ({"rel": "IMG_0001.jpg"}, {"rel": "IMG_E0001.jpg"}),
+        ({"rel": "DSC_1.jpg"}, {"rel": "DSC_1-bearbeitet.jpg"}),
+        ({"rel": "2020/a.jpg"}, {"rel": "2020/edited/a.jpg"}),
+        ({"rel": "IMG_0001.heic", "fmt": "heif"}, {"rel": "IMG_0001 as it was sent.jpg"}),
+        ({"rel": "IMG_0001.jpg"}, {"rel": "framed for the wall.jpg", "size": (4400, 3300), "inner": flipped(3)}),
+        ({"rel": "credit.jpg", "size": (4001, 3000)}, {"rel": "IMG_0001 with the higher quality.jpg"}),
+    ],
+    ids=str,
+)
+def test_the_best_is_the_original_though_what_was_made_of_it_is_larger(
+    tree: Tree, original: dict[str, Any], other: dict[str, Any]
+) -> None:
+    add(tree, **original)
+    add(tree, **other)
+    assert found(tree) == [(original["rel"], [other["rel"]], NEAR)]
+
+
+@pytest.mark.parametrize("rule", sorted(set(duplicates.RULES) - {"shortest-path"}))
+@pytest.mark.parametrize("spare", ["Backup/a.jpg", "my copy/a.jpg", "old/2019/a.jpg", "a (1).jpg", "a copy 2.jpg"])
+def test_of_equal_ones_none_that_says_it_is_a_copy_stays(tree: Tree, spare: str, rule: str) -> None:
+    long = "2019/07 golden holidays/a.jpg"
+    for rel in (long, spare):
+        add(tree, rel, pixels="same")
+        document = sidecars.read(tree, rel)
+        assert document is not None
+        document.set_machine(model.ID, model.CONTENT, Content(bytes(16), bytes(16), 5, 4, 3, "jpeg"))
+        sidecars.write(tree, rel, document)
+        os.utime(tree.path(rel), (0, 0))
+    assert found(tree, near=False, rule=rule) == [(long, [spare], EXACT)]
+
+
+def test_the_rules(tree: Tree) -> None:
+    add(tree, "one.jpg", size=(2000, 1500), exif=Exif(taken="2024-05-01T10:00:00", **CANON))
+    add(tree, "edited much longer.jpg", size=(2000, 1500), exif=Exif(taken="2024-05-01T10:00:00", **CANON))
+    add(tree, "up.jpg", size=(4000, 3000))
+    keeps = {rule: found(tree, rule=rule)[0][0] for rule in duplicates.RULES}
+    assert keeps == {
+        "best": "up.jpg",
+        "oldest": "one.jpg",
+        "largest": "edited much longer.jpg",
+        "shortest-path": "up.jpg",
+    }
+    with pytest.raises(UsageError, match="cannot keep 'newest'"):
+        found(tree, rule="newest")
+
+
+def shot(name: str, **fields: Any) -> Shot:
+    defaults: dict[str, Any] = {
+        "format": "jpeg",
+        "size_px": (4000, 3000),
+        "camera": "R5",
+        "taken_us": 1_000_000_000_000,
+        "settings": (0.01, 4.0, 100.0),
+    }
+    return Shot(name, **(defaults | fields))
+
+
+@pytest.mark.parametrize(
+    ("other", "bits", "differ"),
+    [
+        (shot("b.jpg"), 20, False),
+        (shot("b.jpg", taken_us=1_000_000_100_000), 0, True),
+        (shot("b.jpg", taken_us=1_000_000_000_000 + 3600 * 1_000_000), 20, False),
+        (shot("b.jpg", taken_us=1_000_000_000_000 + 3601 * 1_000_000), 20, True),
+        (shot("b.jpg", taken_us=None), 20, False),
+        (shot("b.jpg", camera="", taken_us=5), 20, False),
+        (shot("b.jpg", settings=(0.02, 4.0, 100.0)), 2, True),
+        (shot("b.jpg", settings=(0.0, 0.0, 0.0)), 2, False),
+        (shot("IMG_0002.jpg"), 9, True),
+        (shot("IMG_0002.jpg"), 8, False),
+        (shot("IMG_0002.jpg", size_px=(400, 300)), 9, False),
+        (shot("IMG_0001-edited.jpg"), 9, False),
+        (shot("b.nef", format="raw"), 0, True),
+    ],
+)
+def test_what_the_camera_wrote_tells_two_shots_apart(other: Shot, bits: int, differ: bool) -> None:
+    one = shot("IMG_0001.jpg")
+    assert shots.differ(one, other, bits) == shots.differ(other, one, bits) == differ
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    arrays.arrays(np.uint8, st.tuples(st.integers(0, 24), st.just(32))),
+    st.lists(st.tuples(st.integers(0, 23), st.integers(0, 40), st.integers(0, 99)), max_size=12),
+    st.integers(0, 31),
+)
+def test_every_pair_is_found_once_with_its_bits(
+    base: np.ndarray[Any, Any], near: list[tuple[int, int, int]], radius: int
+) -> None:
+    rows = [row.tobytes() for row in base]
+    rows += [flipped(bits, base[at % len(base)], seed) for at, bits, seed in near if len(base)]
+    hashes = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 32)
+    pairs = hamming.pairs_within(hashes, radius)
+    numbers = [int.from_bytes(row) for row in rows]
+    every = [
+        (i, j, bits)
+        for i, j in itertools.combinations(range(len(rows)), 2)
+        if (bits := (numbers[i] ^ numbers[j]).bit_count()) <= radius
+    ]
+    assert list(zip(*(column.tolist() for column in pairs), strict=True)) == every
+
+
+def test_among_many_hashes_nearly_all_near_pairs_are_found_and_no_others() -> None:
+    base = RNG.integers(0, 256, (6000, 32), dtype=np.uint8)
+    near = [flipped(at % 32, base[at], at) for at in range(1600)]
+    hashes = np.vstack([base, np.frombuffer(b"".join(near), np.uint8).reshape(-1, 32)])
+    pairs = hamming.pairs_within(hashes, 31)
+    found = {(int(i), int(j)): int(bits) for i, j, bits in zip(*pairs, strict=True)}
+    made_pairs = {(at, 6000 + at): at % 32 for at in range(1600)}
+    assert found.items() <= made_pairs.items()
+    assert len(found) >= 1590
+    missed = [bits for pair, bits in made_pairs.items() if pair not in found]
+    assert all(bits > 24 for bits in missed)
+    again = hamming.pairs_within(hashes, 31)
+    assert [column.tolist() for column in again] == [column.tolist() for column in pairs]
+
+
+def test_counting_bits_is_the_same_on_numpy_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = RNG.integers(0, 256, (50, 32), dtype=np.uint8)
+    modern = hamming.distance(BASE, many)
+    monkeypatch.delattr(np, "bitwise_count", raising=False)
+    assert hamming.distance(BASE, many).tolist() == modern.tolist()
+
+
+def test_many_equal_hashes_do_not_make_many_pairs() -> None:
+    hashes = np.repeat(BASE[None], 3000, axis=0)
+    assert len(hamming.pairs_within(np.unique(hashes, axis=0), 31).first) == 0
