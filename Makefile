@@ -57,5 +57,5 @@ $(VENV)/.test-ready: $(SETUP)
 	@tools/environment test
 
 $(VENV)/.system-ready: tools/system-packages
-	@tools/system-packages libimage-exiftool-perl:exiftool:exiftool chromium:chromium: git-annex:git-annex:git-annex syncthing:syncthing:syncthing git:git:git
+	@tools/system-packages libimage-exiftool-perl:exiftool:exiftool chromium:chromium: git-annex:git-annex:git-annex syncthing:syncthing:syncthing git:git:git zsh:zsh:zsh fish:fish:fish
 	@touch $@

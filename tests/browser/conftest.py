@@ -109,12 +109,19 @@ class Watched:
 
 @pytest.fixture
 def watched(chromium: Browser, address: str) -> Iterator[Callable[..., Watched]]:
-    """Return a function that opens a page of a size and colour scheme; afterwards every page is checked."""
+    """Return a function that opens a page of a size and colour scheme; afterwards every page is checked.
+
+    A test that holds or changes answers while its page is open says ``intercepted=True``: Chromium tells a page that is
+    already there by a message which a key or a click may overtake (2 of 150 times on a busy machine), a page to come at
+    once.
+    """
     contexts, opened = [], []
 
-    def make_page(width: int = 1280, height: int = 800, **options: Any) -> Watched:
+    def make_page(width: int = 1280, height: int = 800, *, intercepted: bool = False, **options: Any) -> Watched:
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         context.set_default_timeout(PATIENCE_MS)
+        if intercepted:
+            context.route("**/nothing-asks-for-this", lambda route: route.abort())
         contexts.append(context)
         opened.append(Watched(context.new_page(), address))
         return opened[-1]

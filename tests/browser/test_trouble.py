@@ -26,7 +26,7 @@ def opened(page: Page, number: int = 0) -> None:
 
 
 def test_a_photo_that_does_not_come_is_said_and_can_be_asked_for_again(watched: Open) -> None:
-    one = watched()
+    one = watched(intercepted=True)
     one.expected = "Failed to load resource"
     page = one.go("/?sort=path")
     page.route("**/photo/**", lambda route: route.abort())
@@ -46,7 +46,7 @@ def test_a_photo_that_does_not_come_is_said_and_can_be_asked_for_again(watched: 
 
 
 def test_a_photo_that_is_gone_is_said(watched: Open) -> None:
-    one = watched()
+    one = watched(intercepted=True)
     one.expected = "Failed to load resource"
     page = one.go("/?sort=path")
     opened(page)
@@ -56,7 +56,7 @@ def test_a_photo_that_is_gone_is_said(watched: Open) -> None:
 
 
 def test_photos_that_did_not_come_can_be_asked_for_again(watched: Open) -> None:
-    one = watched(700, 500)
+    one = watched(700, 500, intercepted=True)
     one.expected = "Failed to load resource"
     one.page.route("**/tiles?*", lambda route: route.abort())
     page = one.go("/?sort=path")
@@ -74,7 +74,7 @@ def test_a_library_that_changed_is_said(watched: Open) -> None:
         body = answer.text().replace(f'data-total="{PHOTOS}"', f'data-total="{PHOTOS + 1}"')
         route.fulfill(response=answer, body=body)
 
-    one = watched(700, 500)
+    one = watched(700, 500, intercepted=True)
     one.page.route("**/?sort=path", one_more, times=1)  # one of them is gone when the next page is asked for
     page = one.go("/?sort=path")
     page.evaluate("document.querySelectorAll('.page')[1].scrollIntoView()")
@@ -102,7 +102,7 @@ def test_esc_twice_is_not_back_twice(watched: Open) -> None:
 
 
 def test_back_while_a_photo_is_on_its_way(watched: Open) -> None:
-    page = watched().go("/?sort=path")
+    page = watched(intercepted=True).go("/?sort=path")
     opened(page)
     page.go_back()
     page.wait_for_selector(CLOSED, state="attached")
@@ -115,8 +115,21 @@ def test_back_while_a_photo_is_on_its_way(watched: Open) -> None:
     page.wait_for_selector("#lightbox:not([open]):not(.waiting)", state="attached")
 
 
+def test_a_photo_that_comes_after_the_closing_stays_away(watched: Open) -> None:
+    page = watched(intercepted=True).go("/?sort=path")
+    opened(page)
+    page.route("**/photo/IMG_0001.jpg*", lambda route: None)  # on its way for ever
+    with page.expect_request("**/photo/IMG_0001.jpg*"):
+        page.keyboard.press("ArrowRight")
+    with page.expect_event("requestfailed", lambda request: "IMG_0001" in request.url):
+        page.keyboard.press("Escape")
+    page.wait_for_selector(CLOSED, state="attached")
+    page.wait_for_url("**/?sort=path")
+    page.wait_for_function("() => document.activeElement.matches('.tile a[href*=IMG_0000]')")
+
+
 def test_a_held_key_waits_for_the_photo(watched: Open) -> None:
-    page = watched().go("/?sort=path")
+    page = watched(intercepted=True).go("/?sort=path")
     opened(page)
     held: list[Route] = []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -166,8 +165,5 @@ def test_bash(
 def test_scripts_are_read_by_their_shell(shell: str, tmp_path: Path) -> None:
     path = tmp_path / "script"
     path.write_text(script(shell))
-    program = shutil.which(shell)
-    if program is None:
-        pytest.skip(f"{shell} is not installed")
-    done = subprocess.run([program, "-n", str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run([require.tool(shell), "-n", str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
