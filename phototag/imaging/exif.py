@@ -28,6 +28,8 @@ _EXIF_TAGS = frozenset(
 _GPS_TAGS = frozenset({0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x10, 0x11, 0x1D})
 _APPLE = b"Apple iOS\0\0\1MM"
 
+_MOST_16, _MOST_ISO = 0xFFFF, 0x7FFFFFFF
+"""A short is what EXIF gives Flash and the focal length in 35 mm terms; no sensor comes near the other."""
 _NO_DISTANCE = 0xFFFFFFFF
 _JUNK = (struct.error, ValueError, IndexError, KeyError, TypeError, OverflowError, zlib.error, RecursionError)
 
@@ -116,9 +118,9 @@ def _exif(main: Values, shot: Values, written: list[packet.Written]) -> Exif:
         fnumber=_positive(shot, 0x829D),
         iso=_iso(shot),
         focal=_positive(shot, 0x920A),
-        focal35=integer(shot, 0xA405) or None,
+        focal35=_within(integer(shot, 0xA405), 1, _MOST_16),
         bias=rational(shot, 0x9204),
-        flash=integer(shot, 0x9209),
+        flash=_within(integer(shot, 0x9209), 0, _MOST_16),
         distance=_positive(shot, 0x9206),
         title=xmp.title or iptc.title or texts.utf16(_bytes(main.get(0x9C9B))),
         description=xmp.description or iptc.description or texts.paragraph(main.get(0x010E)),
@@ -155,8 +157,7 @@ def _taken(main: Values, shot: Values, written: list[packet.Written]) -> tuple[s
 
 
 def _orientation(main: Values) -> int | None:
-    value = integer(main, 0x0112)
-    return value if value is not None and 1 <= value <= 8 else None
+    return _within(integer(main, 0x0112), 1, 8)
 
 
 def _lens(text: str | None) -> str | None:
@@ -169,12 +170,15 @@ def _iso(shot: Values) -> int | None:
     value = integer(shot, 0x8827)
     if value in (None, 0, 65535):  # 65535 says: too large for this tag, see the 32-bit ones
         value = integer(shot, 0x8833) or integer(shot, 0x8832) or (value if value == 65535 else None)
-    return value or None
+    return _within(value, 1, _MOST_ISO)
+
+
+def _within(value: int | None, least: int, most: int) -> int | None:
+    return value if value is not None and least <= value <= most else None
 
 
 def _rating(main: Values) -> int | None:
-    value = integer(main, 0x4746)
-    return value if value is not None and 0 <= value <= 5 else None
+    return _within(integer(main, 0x4746), 0, 5)
 
 
 def _keywords(main: Values, xmp: packet.Written, iptc: packet.Written) -> tuple[str, ...]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any
 
 from phototag.errors import FormatError, LibraryError
 from phototag.fsio import display
 from phototag.index.effective_faces import effective_faces
-from phototag.index.facts import bare, facts, is_fresh
+from phototag.index.facts import bare, facts, is_fresh, owner_tags
 from phototag.index.people import People
 from phototag.index.record import ImageRecord, make_record
 from phototag.index.thresholds import limit_of, thresholds_in
@@ -87,7 +86,7 @@ class Direct:
         return make_record(row._asdict(), row.taken, machine, user, sorted(people.values()))
 
     def _tags(self, view: SidecarView) -> tuple[list[tuple[str, float, str]], list[str]]:
-        said: Mapping[str, Any] = {t: slot.value for t, slot in (view.utag or {}).items() if slot.value is not None}
+        said = owner_tags(view)
         best: dict[tuple[str, str], float] = {}
         for space, slot in (view.mtag or {}).items():
             value = slot.value

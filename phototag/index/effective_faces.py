@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from phototag.index.facts import is_fresh
+from phototag.index.facts import is_fresh, whole
 from phototag.index.view import SidecarView, typed
 from phototag.sidecar.codec import NIL
 from phototag.sidecar.model import IGNORED, NOT_A_FACE, Face
@@ -87,7 +87,7 @@ def _claims(view: SidecarView) -> dict[str, _Claim]:
         elif what == "auto":
             claim.auto = [p for p in typed(value, list[str | float | None]) or [] if isinstance(p, str)]
         elif what == "state":
-            claim.state = typed(value, int | None)
+            claim.state = whole(typed(value, int | None), 8)
         elif what.startswith("not/") and typed(value, int | None) == 1:
             claim.denied.add(what[4:])
     return claims

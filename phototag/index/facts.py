@@ -9,7 +9,7 @@ import msgspec
 from phototag.index.spelling import path_columns, taken_us
 from phototag.index.view import SidecarView, value_of
 from phototag.index.words import padded
-from phototag.sidecar.model import PDQ, Exif, Rational
+from phototag.sidecar.model import PDQ, PRESENT, REJECTED, REMOVED, Exif, Rational
 
 
 class Facts(NamedTuple):
@@ -90,9 +90,9 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
         birth or (None if content is None else content.x),
         None if content is None else content.x,
         None if content is None else content.px,
-        None if content is None else content.n,
-        None if content is None else content.w or None,
-        None if content is None else content.h or None,
+        None if content is None else whole(content.n, 64),
+        None if content is None else whole(content.w, 32) or None,
+        None if content is None else whole(content.h, 32) or None,
         None if content is None else content.fmt or None,
         taken_us(date) if date else taken_us(exif.taken),
         _offset_min(exif.offset),
@@ -107,11 +107,11 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
         lon,
         camera_name(exif.make, exif.model),
         exif.lens,
-        None if exif.iso is None or exif.iso >= 1 << 31 else exif.iso,
+        whole(exif.iso, 32),
         _real(exif.exposure),
         _real(exif.fnumber),
         _real(exif.focal),
-        exif.focal35,
+        whole(exif.focal35, 32),
         exif.burst,
         *_phash(view),
         faces,
@@ -123,6 +123,7 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
 
 
 _NO_EXIF = Exif()
+_SAID = (PRESENT, REMOVED, REJECTED)
 _cameras: dict[tuple[str | None, str | None], str | None] = {}
 
 
@@ -158,6 +159,16 @@ def _offset_min(text: str | None) -> int | None:
     except ValueError:
         return None
     return -minutes if text[0] == "-" else minutes
+
+
+def owner_tags(view: SidecarView) -> dict[str, int]:
+    """Return what the owner said of tags: PRESENT, REMOVED or REJECTED."""
+    return {tag: slot.value for tag, slot in (view.utag or {}).items() if slot.value is not None and slot.value in _SAID}
+
+
+def whole(value: int | None, bits: int) -> int | None:
+    """Return ``value`` where an index column of ``bits`` holds it, else None: a sidecar may say anything."""
+    return None if value is None or not -1 <= value >> (bits - 1) <= 0 else value
 
 
 def _real(value: Rational | None) -> float | None:

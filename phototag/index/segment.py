@@ -15,7 +15,7 @@ import pyarrow as pa
 from phototag import fsio
 from phototag.index import schema
 from phototag.index.effective_faces import FaceRow, effective_faces
-from phototag.index.facts import Facts, bare, facts, is_fresh
+from phototag.index.facts import Facts, bare, facts, is_fresh, owner_tags
 from phototag.index.manifest import FileStamp, SegmentInfo, VectorInfo, stamp_file
 from phototag.index.parts import FOLDERS_FILE, FolderPart
 from phototag.index.vectorfile import VectorWriter
@@ -85,7 +85,7 @@ class SegmentWriter:
         if view.emb:
             trouble = self._add_vectors(row, view) or trouble
         if view.utag:
-            self.user_tags.extend((row, t, slot.value) for t, slot in view.utag.items() if slot.value is not None)
+            self.user_tags.extend((row, tag, value) for tag, value in owner_tags(view).items())
         count = 0
         if view.observations or view.claims:
             found = effective_faces(view)

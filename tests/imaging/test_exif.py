@@ -152,6 +152,21 @@ def test_iso_beyond_sixteen_bits() -> None:
     assert of(shot=[short(0x8827, 0)]).iso is None
 
 
+@pytest.mark.parametrize("tag", [0x8827, 0x8832, 0xA405, 0x9209])
+@pytest.mark.parametrize(
+    "value",
+    [
+        (4, struct.pack("<I", 0xFFFFFFFF)),
+        (9, struct.pack("<i", -5)),
+        (12, struct.pack("<d", 1e30)),
+        (12, struct.pack("<d", -1e10)),
+    ],
+)
+def test_numbers_that_no_camera_means_are_left_out(tag: int, value: tuple[int, bytes]) -> None:
+    found = of(shot=[(tag, value[0], 1, value[1])])
+    assert (found.iso, found.focal35, found.flash) == (None, None, None)
+
+
 def test_gps() -> None:
     found = place(NORTH, LAT, EAST, LON)
     assert found == Gps(lat=43.5, lon=7.26)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phototag.index.facts import Facts, camera_name, facts
+from phototag.index.refresh import rebuild
 from phototag.index.spelling import taken_text, taken_us
+from phototag.index.verify import verify
 from phototag.index.view import SidecarView, from_document
+from phototag.library import sidecars
+from phototag.sidecar import model
 from phototag.sidecar.model import Exif, Gps, Place, UserPlace
 from tests.index import sidecars_made as made
 
@@ -104,3 +109,30 @@ def test_nothing_known_is_nothing_said() -> None:
     empty = facts("x.jpg", SidecarView(), present=False, faces=0, trouble="")
     assert (empty.birth, empty.content, empty.taken, empty.rating, empty.text_words) == (None, None, None, None, "")
     assert row(user={"rating": 77}).rating is None
+
+
+NUMBERS = st.integers(min_value=-(2**63), max_value=2**64 - 1)
+
+
+@settings(max_examples=25, deadline=None)
+@given(sizes=st.tuples(NUMBERS, NUMBERS, NUMBERS), shot=st.tuples(NUMBERS, NUMBERS, NUMBERS), said=NUMBERS)
+def test_no_number_in_a_sidecar_stops_the_index(
+    tmp_path_factory: pytest.TempPathFactory, sizes: tuple[int, int, int], shot: tuple[int, int, int], said: int
+) -> None:
+    tree = made.library(tmp_path_factory.mktemp("numbers"))
+    made.add(tree, "good.jpg", tags={"sea": 0.9})
+    odd = made.document(
+        "odd.jpg", tags={"sea": 0.9}, exif=Exif(iso=shot[0], focal35=shot[1], rating=shot[2], taken="2024")
+    )
+    old = odd.get(model.ID, model.CONTENT, model.Content)
+    assert old is not None
+    odd.set_machine(model.ID, model.CONTENT, msgspec.structs.replace(old, n=sizes[0], w=sizes[1], h=sizes[2]))
+    odd.set_person(model.UTAG, "sea", said, made.OWNER)
+    odd.set_person(model.FACE, "c/box", bytes(8), made.OWNER)
+    odd.set_person(model.FACE, "c/state", said, made.OWNER)
+    sidecars.write(tree, "odd.jpg", odd, sync=False)
+    rebuild(tree)
+    assert verify(tree).differences == []
+    record = made.opened(tree).record(1)
+    assert record.path == "odd.jpg"
+    assert record.width == (sizes[1] if 0 < sizes[1] < 2**31 or -(2**31) <= sizes[1] < 0 else None)
