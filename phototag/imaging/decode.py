@@ -123,6 +123,6 @@ def _scaled(raster: Raster, side_px: int) -> tuple[Image.Image, bool]:
             image = image.reduce(factor)
         return pixels.to_srgb(image, profile if isinstance(profile, bytes) else b"")
     except MemoryError as error:
-        raise ImageError("not enough memory to decode it") from error
+        raise ImageError("not enough memory to decode it", lasting=False) from error
     except Exception as error:
         raise ImageError(f"the pixels cannot be converted to RGB: {error}") from error

@@ -65,7 +65,7 @@ def open_raster(data: bytes, fmt: str, limit: Limit) -> Raster:
     except ImageError:
         raise
     except MemoryError as error:
-        raise ImageError("not enough memory to decode it") from error
+        raise ImageError("not enough memory to decode it", lasting=False) from error
     except Exception as error:
         raise ImageError(f"damaged {fmt.upper()} file: {_reason(error)}") from error
 

@@ -16,7 +16,7 @@ from phototag.imaging import decode, exif, formats, phash
 from phototag.library import annex, recovery, sidecars
 from phototag.library.tree import Tree
 from phototag.models.protocols import ImageEmbedder, Tagger
-from phototag.scan.wanted import Wanted, content_of, lacking, lacks_exif, lacks_phash
+from phototag.scan.wanted import EXIF_REVISION, Wanted, content_of, lacking, lacks_exif, lacks_phash
 from phototag.sidecar import codec
 from phototag.sidecar import model as fields
 from phototag.sidecar.model import Content, Exif, Gps, Phash, Place
@@ -187,7 +187,7 @@ def _camera_facts(document: Document, wanted: Wanted, data: bytes, *, same_bytes
 def _take_facts(document: Document, facts: Exif, gps: Gps | None) -> None:
     """Set what the camera said, and drop the names of places where it no longer was."""
     moved = document.get(fields.GPS, fields.V1, Gps) != gps
-    document.set_machine(fields.EXIF, fields.V1, facts)
+    document.set_machine(fields.EXIF, fields.V1, msgspec.structs.replace(facts, rev=EXIF_REVISION))
     if gps is not None or document.register(fields.GPS, fields.V1) is not None:
         document.set_machine(fields.GPS, fields.V1, gps)
     for dataset, place in document.items(fields.GEO, Place):
@@ -197,7 +197,7 @@ def _take_facts(document: Document, facts: Exif, gps: Gps | None) -> None:
 
 def _told_by_camera(facts: Exif) -> Exif:
     """Return ``facts`` without what people write into a picture again and again, and no model looks at."""
-    return msgspec.structs.replace(facts, keywords=(), rating=None, artist=None, copyright=None)
+    return msgspec.structs.replace(facts, keywords=(), rating=None, artist=None, copyright=None, rev=1)
 
 
 def _forget_outputs(document: Document) -> None:
