@@ -28,10 +28,14 @@ _CLEARER = {
     "no marker found": "its header cannot be read",
 }
 """Pillow's words that say nothing to a person."""
+_UNREAD = "unknown pixel mode"
+"""Pillow's words for a whole file of a kind that it does not know: 16-bit colour, float colour, CMYK with alpha."""
+_PHOTOMETRIC, _SAMPLE_FORMAT, _WHITE_IS_ZERO, _UNSIGNED = 262, 339, 0, 1
+"""Tags of TIFF 6.0, and values of theirs."""
 _FEED_LIMIT = 1 << 30
 """Bytes that Pillow's decoder is given at once: it counts them in a C int."""
 _END_OF_IMAGE = b"\xff\xd9"
-_FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
+_FLIP_TO_ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """LibRaw's rotation flags as EXIF orientations."""
 
 
@@ -67,6 +71,8 @@ def open_raster(data: bytes, fmt: str, limit: Limit) -> Raster:
     except MemoryError as error:
         raise ImageError("not enough memory to decode it", lasting=False) from error
     except Exception as error:
+        if str(error) == _UNREAD:
+            raise ImageError(f"a kind of {fmt.upper()} that is not read: its colours have an unusual depth") from error
         raise ImageError(f"damaged {fmt.upper()} file: {_reason(error)}") from error
 
 
@@ -127,7 +133,28 @@ def _open_plain(data: bytes, fmt: str, limit: Limit) -> Raster:
         image.load()
     except Exception as error:  # noqa: BLE001
         image, damaged = _salvage(data, fmt, plugin, side, error), True
-    return Raster(image, width, height, orientation, damaged, frames)
+    shown = _deep_grey(image) if fmt == formats.TIFF else image
+    return Raster(shown, width, height, orientation, damaged, frames)
+
+
+def _deep_grey(image: ImageFile.ImageFile) -> Image.Image:
+    """Return a grey TIFF of 16 or 32 bits as it is meant: Pillow heeds neither a white zero nor a missing sign."""
+    import numpy as np
+
+    tags = getattr(image, "tag_v2", {})
+    if image.mode.startswith("I;16") and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        return _with_info(0xFFFF - np.asarray(image).astype(np.uint16), image)
+    if image.mode == "I" and tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))[0] == _UNSIGNED:
+        values = np.asarray(image)
+        if values.min() < 0:
+            return _with_info(values.astype(np.uint32).astype(np.float32), image)
+    return image
+
+
+def _with_info(values: np.ndarray[Any, Any], image: Image.Image) -> Image.Image:
+    made = Image.fromarray(values)
+    made.info = image.info
+    return made
 
 
 def _salvage(
