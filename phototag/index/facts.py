@@ -12,6 +12,10 @@ from phototag.index.words import padded
 from phototag.sidecar.model import PDQ, PRESENT, REJECTED, REMOVED, Exif, Rational
 
 
+TOWN_KM, COUNTRY_KM = 100.0, 500.0
+"""The nearest town beyond this names neither a place nor, at sea and on the ice, a country."""
+
+
 class Facts(NamedTuple):
     """One row of ``images.arrow``, in the order of ``schema.IMAGES``; dictionary columns hold text here."""
 
@@ -186,7 +190,10 @@ def _place(view: SidecarView) -> tuple[str | None, str | None, str | None, float
     if view.geo:
         found = view.geo[max(view.geo)].value if len(view.geo) > 1 else next(iter(view.geo.values())).value
         if found is not None:
-            city, region, country = found.city, found.region, found.country
+            if found.km <= TOWN_KM:
+                city, region = found.city, found.region
+            if found.km <= COUNTRY_KM:
+                country = found.country
             if lat is None:
                 lat, lon = found.lat, found.lon
     said = None if view.user is None else value_of(view.user.loc)

@@ -47,6 +47,14 @@ def test_a_place_has_the_photo_s_position_and_the_nearest_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("km", "named"), [(99.0, ("Kekaha", "Hawaii", "US")), (101.0, (None, None, "US")), (2346.9, (None, None, None))]
+)
+def test_a_town_far_away_is_no_place(km: float, named: tuple[str | None, str | None, str | None]) -> None:
+    found = row(gps=Gps(33.1, -180.0), place=Place("Kekaha", "Hawaii", "US", 33.1, -180.0, km))
+    assert (found.city, found.region, found.country, found.lat) == (*named, 33.1)
+
+
+@pytest.mark.parametrize(
     ("make", "model", "name"),
     [
         ("NIKON CORPORATION", "NIKON D70", "NIKON D70"),
