@@ -8,7 +8,7 @@ from PIL import Image
 
 from phototag.errors import ImageError
 from phototag.imaging import formats
-from phototag.imaging.decode import read_picture
+from phototag.imaging.decode import read_picture, read_size
 from phototag.imaging.picture import Picture
 from tests import require
 from tests.imaging.raw_made import dng
@@ -52,7 +52,9 @@ def test_the_sensor_is_developed_upright(orientation: int, upright: tuple[int, i
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 def test_an_embedded_preview_comes_first(orientation: int) -> None:
-    found = read_picture(dng(orientation=orientation, preview=preview()), name="a.dng", side_px=32)
+    data = dng(orientation=orientation, preview=preview())
+    found = read_picture(data, name="a.dng", side_px=32)
+    assert read_size(data, name="a.dng") == (found.width_px, found.height_px, "raw")
     expected = (RED, BLUE) if orientation in (1, 6) else (BLUE, RED)
     assert all(is_near(corner, colour) for corner, colour in zip(corners(found), expected, strict=True))
     assert (found.width_px, found.height_px) == ((96, 64) if orientation in (1, 3) else (64, 96))
