@@ -79,10 +79,14 @@ class Library:
         Finish this device's own unfinished operation, join conflict copies in the folders of ``rels`` and among the
         library's documents, then drop what another device purged.
         """
-        from phototag.library import conflicts, decide, purge
+        from phototag.library import conflicts, decide, pending, purge
 
         for operation in decide.finish_unfinished(self.tree, self.clock):
             self.notify(f"finished what an earlier command left undone: {operation.command} {operation.summary}")
+        waiting = sum(len(left.names) + len(left.moves) for left in pending.left(self.tree))
+        if waiting:
+            what = count_text(waiting, "file is", "files are")
+            self.notify(f"{what} still not as earlier commands want, since they cannot be written: phototag doctor")
         folders = dict.fromkeys(rel.rpartition("/")[0] for rel in rels)
         found = list(conflicts.find(self.tree, folders))
         if found:

@@ -17,6 +17,14 @@ IMAGE, DOC = "image:", "doc:"
 _LAST_MS = 253_402_300_799_000
 
 
+def rank(register: bytes) -> tuple[int, bytes]:
+    """Return (stamp, device) of a raw register: of two the greater was said later; nil, none at all, before all."""
+    if register == codec.NIL:
+        return -1, b""
+    head = codec.head(register)
+    return head.stamp, head.device
+
+
 class Change(msgspec.Struct, frozen=True, array_like=True):
     """One register: its raw bytes before (nil: there was none) and after."""
 
@@ -46,11 +54,21 @@ class Touched(msgspec.Struct, frozen=True, array_like=True):
     """First content hash of the picture."""
     content: bytes = b""
     """Content hash at the time; an exact copy shares it, an edited copy shares only ``birth``."""
+    identity: dict[str, msgspec.Raw] = {}
+    """Registers of section ``id`` that the file lacked: they are written along with the first word about a picture."""
 
     @property
     def target(self) -> str:
         """Return ``image:<path>`` or ``doc:<name>`` as text with surrogateescape."""
         return os.fsdecode(self.name)
+
+    @property
+    def words(self) -> codec.Body:
+        """Return the registers as they are after, to be joined into the document."""
+        body: codec.Body = {}
+        for change in self.changes:
+            body.setdefault(change.section, {})[change.key] = bytes(change.after)
+        return body
 
 
 class Moved(msgspec.Struct, frozen=True, array_like=True):

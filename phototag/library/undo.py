@@ -14,8 +14,10 @@ import msgspec
 from phototag import ids
 from phototag.errors import PhototagError, UsageError
 from phototag.library import journal, lock, trash
-from phototag.library.decide import Edit, decide, finish_unfinished, load, locate
+from phototag.library.decide import Edit, decide, finish_unfinished
+from phototag.library.lookup import Pictures
 from phototag.library.operation import IMAGE, Change, Moved, Operation, Touched
+from phototag.library.targets import load, locate
 from phototag.library.tree import Tree
 from phototag.sidecar import codec, merge
 from phototag.sidecar.model import BIRTH, CONTENT, ID, Content
@@ -101,6 +103,7 @@ def plan(tree: Tree, operation: Operation, found: list[Operation]) -> tuple[list
     ``found`` is the whole journal: a field that a later operation changed and an undo gave back is owned again, and
     what another device said of it apart, and lost to this operation, comes back rather than what was here before.
     """
+    pictures = Pictures(tree)
     said = _said(found)
     restored = _restored(found, said)
     undone = journal.undone_by(found)
@@ -108,7 +111,7 @@ def plan(tree: Tree, operation: Operation, found: list[Operation]) -> tuple[list
     edits: list[Edit] = []
     kept: list[Kept] = []
     for touched in operation.touched:
-        target = locate(tree, touched)
+        target = next(iter(locate(tree, touched, pictures)), None)
         document = None if target is None else load(tree, target)
         for change in touched.changes:
             why = _why_kept(document, change, touched, restored)
@@ -122,7 +125,7 @@ def plan(tree: Tree, operation: Operation, found: list[Operation]) -> tuple[list
                     if one.operation not in undone
                     and one.touched.target not in discarded  # a copy of the same birth, which comes back itself
                     and needed <= set(codec.head(one.register).purge)
-                    and locate(tree, one.touched) == target
+                    and target in locate(tree, one.touched, pictures)
                 )
                 register = max([bytes(change.before), *others], key=_rank)
                 value = codec.decode_value(_value(register), msgspec.Raw)
