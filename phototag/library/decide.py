@@ -40,6 +40,8 @@ class Edit(msgspec.Struct, frozen=True):
     value: Any
     imported_ms: int | None = None
     """When another program's file said it; None: the person says it now."""
+    heard: bytes = b""
+    """The register that this is said after seeing, where the document may not hold it yet."""
 
 
 def decide(
@@ -185,6 +187,8 @@ def _touch(tree: Tree, clock: ids.Clock, target: str, edits: list[Edit], lacking
     before: dict[tuple[str, str], bytes] = {}
     for edit in edits:
         place = (edit.section, edit.key)
+        if edit.heard:
+            document = document.join(Document({edit.section: {edit.key: edit.heard}}))
         old = document.body.get(edit.section, {}).get(edit.key, codec.NIL)
         if _apply(document, edit, clock):
             before.setdefault(place, old)

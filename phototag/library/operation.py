@@ -78,6 +78,8 @@ class Moved(msgspec.Struct, frozen=True, array_like=True):
     """Content hash of the image: after a crash only this very file is moved on."""
     files: tuple[tuple[bytes, bytes], ...]
     """(from, to) relative to the root, as bytes; the image first."""
+    kept: bytes = b""
+    """Path of the image that stays and was given what was said of this one; empty where that is not known."""
 
     @property
     def source(self) -> str:
@@ -92,7 +94,7 @@ class Moved(msgspec.Struct, frozen=True, array_like=True):
     @property
     def back(self) -> Moved:
         """Return the move that undoes this one."""
-        return Moved(self.content, tuple((there, here) for here, there in self.files))
+        return Moved(self.content, tuple((there, here) for here, there in self.files), self.kept)
 
 
 class Operation(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -86,7 +86,7 @@ def _likeliest(tree: Tree, rels: list[str], touched: Touched) -> list[str]:
     """
     places = [(rel, *_known(tree, rel, touched)) for rel in rels]
     places = [place for place in places if place[1]] or places
-    name = os.path.basename(touched.target)
+    name = os.path.basename(touched.target[len(IMAGE) :])
     places = [place for place in places if os.path.basename(place[0]) == name] or places
     return [rel for rel, _, stands in places if stands] or [rel for rel, _, _ in places]
 
