@@ -12,6 +12,7 @@ from phototag.cli.completing import values
 from phototag.cli.options import App, app_options
 from phototag.cli.render import emit_json, json_path
 from phototag.errors import UsageError
+from phototag.fsio import display
 from phototag.handle import Library
 from phototag.library import owner, sidecars
 from phototag.library.decide import Edit
@@ -116,7 +117,7 @@ def _say(
     rels = list(dict.fromkeys(library.tree.relative(image) for image in images))
     library.begin(rels)
     edits = [edit for rel in rels for edit in edits_of(library, rel)]
-    count = f"{len(rels)} images" if len(rels) > 1 else rels[0]
+    count = f"{len(rels)} images" if len(rels) > 1 else display(rels[0])
     operation = library.decide(command, f"{what} ({count})", edits)
     changed = [touched.target.partition(":")[2] for touched in operation.touched]
     if app.json:

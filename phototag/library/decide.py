@@ -70,7 +70,7 @@ def decide(
             refuse_unwritable(tree, one.target)
         highest = max((codec.head(c.after).stamp for t in touched for c in t.changes), default=0)
         stamp = max(clock.stamp_after(pending.last_stamp(tree)), highest)
-        operation = Operation(stamp, clock.device, command, summary, tuple(touched), undoes)
+        operation = Operation(stamp, clock.device, command, fsio.display(summary), tuple(touched), undoes)
         operation = msgspec.structs.replace(operation, moves=tuple(moves(operation.id)))
         if operation.moves and pending.done(tree, clock.device) is None:
             pending.mark_begin(tree, operation)

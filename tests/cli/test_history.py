@@ -121,6 +121,21 @@ def test_nonsense_is_a_usage_error_and_changes_nothing(capsys: Out, words: list[
     assert "Traceback" not in capsys.readouterr().err
     assert ask(capsys, "log") == []
 
+@pytest.mark.parametrize(
+    "words", [["rate", "5"], ["caption", "--text", "a\x1b[31m word"], ["tag-edit", "--add", "beach"]], ids=" ".join
+)
+def test_a_name_that_is_not_utf8_is_edited_shown_and_undone(root: Path, capsys: Out, words: list[str]) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    (root / "x.jpg").rename(root / name)
+    assert run([words[0], name, *words[1:]]) == 0
+    capsys.readouterr()
+    (op,) = ask(capsys, "log")
+    assert "caf\\xe9.jpg" in op["summary"]
+    assert run(["log"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    assert run(["undo"]) == 0
+
+
 
 @pytest.mark.usefixtures("root")
 def test_undo_and_redo(capsys: Out) -> None:

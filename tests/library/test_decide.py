@@ -144,6 +144,15 @@ def test_a_damaged_sidecar_is_refused_before_anything_is_written(tmp_path: Path)
     assert (a.root / "y.jpg.phototag").read_bytes() == b"junk"
 
 
+def test_any_summary_can_be_written_down(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.image("x.jpg")
+    edit = Edit(IMAGE + "x.jpg", "user", "rating", 5)
+    summary = os.fsdecode(b"caf\xe9") + "\n\x1b[31m"
+    decide.decide(a.tree, a.clock, command="test", summary=summary, edits=[edit])
+    assert [op.summary for op in journal.operations(a.tree)] == ["caf\\xe9\\n\\x1b[31m"]
+
+
 def test_names_that_are_not_utf8_are_decided_about_and_undone(tmp_path: Path) -> None:
     from phototag.library import undo
 
