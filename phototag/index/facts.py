@@ -79,10 +79,12 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
     if user is not None:
         title, caption, flag = value_of(user.title), value_of(user.caption), value_of(user.flag)
         date, rating = value_of(user.date), value_of(user.rating)
+    # Said to be none (0, "") is not the same as not said: then what the file embeds counts.
     if rating is None:
         rating = exif.rating
+    described = exif.description if caption != "" else None
     city, region, country, lat, lon = _place(view)
-    text = (title, caption, exif.title, exif.description, *exif.keywords, exif.artist)
+    text = (title, caption, exif.title, described, *exif.keywords, exif.artist)
     said = " ".join(part for part in text if part)
     return Facts(
         shown,
@@ -96,10 +98,10 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
         None if content is None else content.fmt or None,
         taken_us(date) if date else taken_us(exif.taken),
         _offset_min(exif.offset),
-        None if rating is None or not -1 <= rating <= 5 else rating,
+        rating if rating and -1 <= rating <= 5 else None,  # many programs embed 0 for "not rated"
         flag,
         title or exif.title,
-        caption or exif.description,
+        caption or described,
         city,
         region,
         country,
@@ -163,7 +165,9 @@ def _offset_min(text: str | None) -> int | None:
 
 def owner_tags(view: SidecarView) -> dict[str, int]:
     """Return what the owner said of tags: PRESENT, REMOVED or REJECTED."""
-    return {tag: slot.value for tag, slot in (view.utag or {}).items() if slot.value is not None and slot.value in _SAID}
+    return {
+        tag: slot.value for tag, slot in (view.utag or {}).items() if slot.value is not None and slot.value in _SAID
+    }
 
 
 def whole(value: int | None, bits: int) -> int | None:
