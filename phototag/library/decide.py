@@ -20,7 +20,7 @@ from phototag.library.lookup import Pictures
 from phototag.library.moves import park
 from phototag.library.operation import IMAGE, Change, Moved, Operation, Touched
 from phototag.library.pending import Left
-from phototag.library.targets import load, locate, refuse_unwritable, save
+from phototag.library.targets import empty, load, locate, refuse_unwritable, save
 from phototag.library.tree import Tree
 from phototag.sidecar import codec, merge
 from phototag.sidecar.model import BIRTH, CONTENT, ID, Content
@@ -183,7 +183,7 @@ def _touch(tree: Tree, clock: ids.Clock, target: str, edits: list[Edit], lacking
         raise UsageError(
             f"no image {fsio.display(target[len(IMAGE) :])} in {tree.root}", hint="see the names: phototag list --paths"
         )
-    document = (found or Document()).join(Document(lacking))
+    document = (found or empty(tree, target)).join(Document(lacking))
     before: dict[tuple[str, str], bytes] = {}
     for edit in edits:
         place = (edit.section, edit.key)

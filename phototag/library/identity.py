@@ -61,7 +61,7 @@ def lacking(tree: Tree, rel: str) -> codec.Body:
         written = disk.read(sidecars.path_to_write(tree, rel))
         if _is_told(written):
             return {}
-        known = sidecars.read(tree, rel) or Document()
+        known = sidecars.read(tree, rel) or sidecars.apply_purges(tree, Document())
     except (LibraryError, OSError):
         return {}  # the error is for whoever writes there
     if not _is_told(known):

@@ -26,6 +26,11 @@ def load(tree: Tree, target: str) -> Document | None:
     return read_document(tree, target[len(DOC) :])
 
 
+def empty(tree: Tree, target: str) -> Document:
+    """Return what ``target`` begins with where there is no document: a word there must name the purges that are in force."""
+    return sidecars.apply_purges(tree, Document()) if target.startswith(IMAGE) else Document()
+
+
 def save(tree: Tree, target: str, document: Document, *, sync: bool = True) -> bool:
     """Join ``document`` into what ``target`` names; return whether bytes changed."""
     if target.startswith(IMAGE):

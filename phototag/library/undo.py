@@ -17,7 +17,7 @@ from phototag.library import journal, lock, pending, trash
 from phototag.library.decide import Edit, decide, finish_unfinished
 from phototag.library.operation import IMAGE, Change, Moved, Operation, Touched
 from phototag.library.said import Said, value_of
-from phototag.library.targets import is_here, load, refuse_unwritable
+from phototag.library.targets import empty, is_here, load, refuse_unwritable
 from phototag.library.tree import Tree
 from phototag.sidecar import codec, merge
 from phototag.sidecar.model import BIRTH, CONTENT, ID, Content
@@ -113,7 +113,7 @@ def plan(said: Said, operation: Operation, held: Collection[bytes] = ()) -> tupl
     for touched in operation.touched:
         targets = said.places(touched)
         for target in targets or [touched.target]:
-            document = (load(tree, target) if targets else None) or Document()
+            document = (load(tree, target) if targets else None) or empty(tree, target)
             why_all = _why_whole(tree, touched, target, held) if targets else "the file is gone"
             for change in touched.changes:
                 now = said.now(document, target, touched, change)

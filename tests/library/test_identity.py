@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from phototag.cli.main import run
-from phototag.library import documents, identity, journal, moves, relayout, sidecars, undo
+from phototag.library import documents, identity, journal, moves, relayout, undo
 from phototag.library.decide import Edit
 from phototag.library.operation import IMAGE
 from phototag.scan.run import scan
@@ -178,6 +178,4 @@ def test_a_purged_library_gets_identities_all_the_same(tmp_path: Path) -> None:
     photo(a, "x.jpg")
     purge.purge(a.tree, a.clock, "utag", command="purge", summary="tags")
     a.decide(Edit(IMAGE + "x.jpg", "utag", "t", 1))
-    found = sidecars.read(a.tree, "x.jpg")
-    assert found is not None
-    assert set(ids(found)) == {BIRTH, CONTENT, NAME}
+    assert (a.tags("x.jpg"), set(ids(a.sidecar("x.jpg")))) == ({"t": 1}, {BIRTH, CONTENT, NAME})
