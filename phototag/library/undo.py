@@ -113,8 +113,7 @@ def plan(said: Said, operation: Operation, held: Collection[bytes] = ()) -> tupl
     for touched in operation.touched:
         targets = said.places(touched)
         for target in targets or [touched.target]:
-            document = (load(tree, target) if targets else None) or empty(tree, target)
-            why_all = _why_whole(tree, touched, target, held) if targets else "the file is gone"
+            document, why_all = _look(tree, touched, target, held) if targets else (Document(), "the file is gone")
             for change in touched.changes:
                 now = said.now(document, target, touched, change)
                 why = why_all or _why_kept(said, now, touched, change)
@@ -128,15 +127,14 @@ def plan(said: Said, operation: Operation, held: Collection[bytes] = ()) -> tupl
     return edits, tuple(kept)
 
 
-def _why_whole(tree: Tree, touched: Touched, target: str, held: Collection[bytes]) -> str:
-    """Return why a whole document must stay as it is, empty where it need not."""
-    if touched.name in held:
-        return "it came from an image that does not come back"
+def _look(tree: Tree, touched: Touched, target: str, held: Collection[bytes]) -> tuple[Document, str]:
+    """Return a document, and why all of it must stay as it is, empty where it need not."""
     try:
+        document = load(tree, target) or empty(tree, target)
         refuse_unwritable(tree, target)
     except PhototagError as error:
-        return str(error)
-    return ""
+        return Document(), str(error)
+    return document, "it came from an image that does not come back" if touched.name in held else ""
 
 
 def _why_kept(said: Said, now: bytes, touched: Touched, change: Change) -> str:

@@ -384,13 +384,17 @@ def test_what_cannot_be_written_is_left_alone_and_the_rest_undone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a = Replica(tmp_path)
-    rels = [a.scanned(rel, rel.encode()) for rel in ("ro/x.jpg", "y.jpg")]
+    rels = [a.scanned(rel, rel.encode()) for rel in ("damaged.jpg", "ro/x.jpg", "y.jpg")]
     a.decide(*(Edit(IMAGE + rel, "user", "rating", 5) for rel in rels))
+    (a.root / "damaged.jpg.phototag").write_bytes(b"junk")
     locked = str(a.root / "ro")
     real = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: path != locked and real(path, mode))
     report = undo.undo(a.tree, a.clock)
-    assert [(kept.target, "permission denied" in kept.why) for kept in report.kept] == [("image:ro/x.jpg", True)]
+    assert [(kept.target, kept.why.partition(": ")[2]) for kept in report.kept] == [
+        ("image:damaged.jpg", "not a phototag file: the first bytes are wrong"),
+        ("image:ro/x.jpg", "permission denied"),
+    ]
     assert (a.rating("ro/x.jpg"), a.rating("y.jpg")) == (5, None)
 
 
