@@ -156,7 +156,7 @@ def _explained(error: PhototagError | OSError, target: str) -> PhototagError:
 
 def _write(tree: Tree, touched: Touched, pictures: Pictures | None, *, sync: bool) -> None:
     """Join one document's registers in; where it is gone, park what was said if that tells which picture it is about."""
-    said = Document(touched.words)
+    said = touched.words()
     if touched.identity:
         said.body[ID] = {key: bytes(raw) for key, raw in touched.identity.items()}
     targets = [touched.target] if pictures is None else locate(tree, touched, pictures)

@@ -84,7 +84,7 @@ def words_about(tree: Tree, target: str, marks: Collection[bytes] = ()) -> Docum
     for operation in journal.operations(tree):
         for touched in operation.touched:
             if _is_about(pictures, touched, target, marks):
-                document = document.join(Document(touched.words))
+                document = document.join(touched.words())
     return document
 
 
