@@ -45,6 +45,15 @@ class Upright(msgspec.Struct, frozen=True):
     alpha: bool
 
 
+class Size(msgspec.Struct, frozen=True):
+    """What a header tells of an upright picture; as in ``Picture``."""
+
+    width_px: int
+    height_px: int
+    format: str
+    frames: int
+
+
 def read_picture(data: bytes, *, name: str, side_px: int, max_megapixels: float = 300.0) -> Picture:
     """Decode ``data`` once, upright, its shorter side at least ``side_px`` and less than twice that.
 
@@ -92,8 +101,8 @@ def read_upright(
         return _upright(data, fmt, limit)
 
 
-def read_size(data: bytes, *, name: str, max_megapixels: float = 300.0) -> tuple[int, int, str]:
-    """Return (width_px, height_px, format) of the upright picture as ``read_picture`` does, from its header alone.
+def read_size(data: bytes, *, name: str, max_megapixels: float = 300.0) -> Size:
+    """Return what ``read_picture`` says of the picture's size, from its header alone.
 
     A RAW file is decoded, since only that tells how its preview lies. Raises ImageError; pixels that cannot be read
     behind a whole header are not seen.
@@ -101,12 +110,12 @@ def read_size(data: bytes, *, name: str, max_megapixels: float = 300.0) -> tuple
     fmt = formats.format_of(data, name)
     if fmt == formats.RAW:
         found = read_upright(data, name=name, side_px=DECODED_PX, max_megapixels=max_megapixels)
-        return found.width_px, found.height_px, found.format
-    width, height, orientation = read_header(data, fmt)
+        return Size(found.width_px, found.height_px, found.format, found.frames)
+    width, height, orientation, frames = read_header(data, fmt)
     _check_size(fmt, width, height, max_megapixels)
     if (orientation or read_exif(data, fmt)[0].orientation or 1) >= 5:
         width, height = height, width
-    return width, height, fmt
+    return Size(width, height, fmt, frames)
 
 
 def _check_size(fmt: str, width_px: int, height_px: int, max_megapixels: float) -> None:

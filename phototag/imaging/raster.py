@@ -98,17 +98,17 @@ def _plugin(fmt: str) -> type[ImageFile.ImageFile]:
     }[fmt]
 
 
-def read_header(data: bytes, fmt: str) -> tuple[int, int, int | None]:
-    """Return (width_px, height_px, orientation) as ``open_raster`` does, without decoding a pixel; of any format but RAW.
+def read_header(data: bytes, fmt: str) -> tuple[int, int, int | None, int]:
+    """Return (width_px, height_px, orientation, frames) of the ``Raster`` that ``open_raster`` finds, decoding no pixel.
 
-    Raises ImageError with a one-line reason.
+    Of any format but RAW. Raises ImageError with a one-line reason.
     """
     hush()
     try:
         if fmt == formats.HEIF:
-            return *_heif(data).size, 1
+            return *_heif(data).size, 1, 1
         image, _ = _header(data, fmt)
-        return *image.size, _orientation(image, fmt)
+        return *image.size, _orientation(image, fmt), _frames(image, fmt, data)
     except ImageError:
         raise
     except Exception as error:

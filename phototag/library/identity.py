@@ -92,7 +92,7 @@ def _content(tree: Tree, rel: str) -> Content | None:
         fingerprint.content_hash(data), fingerprint.pixel_hash(data), len(data), key=annex.key_of_link(path)
     )
     try:
-        width, height, fmt = read_size(data, name=name, max_megapixels=limit)
+        found = read_size(data, name=name, max_megapixels=limit)
     except ImageError:
         return content
-    return msgspec.structs.replace(content, w=width, h=height, fmt=fmt)
+    return msgspec.structs.replace(content, w=found.width_px, h=found.height_px, fmt=found.format)

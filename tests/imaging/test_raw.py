@@ -8,7 +8,7 @@ from PIL import Image
 
 from phototag.errors import ImageError
 from phototag.imaging import formats
-from phototag.imaging.decode import read_picture, read_size
+from phototag.imaging.decode import Size, read_picture, read_size
 from phototag.imaging.picture import Picture
 from tests import require
 from tests.imaging.raw_made import dng
@@ -54,7 +54,7 @@ def test_the_sensor_is_developed_upright(orientation: int, upright: tuple[int, i
 def test_an_embedded_preview_comes_first(orientation: int) -> None:
     data = dng(orientation=orientation, preview=preview())
     found = read_picture(data, name="a.dng", side_px=32)
-    assert read_size(data, name="a.dng") == (found.width_px, found.height_px, "raw")
+    assert read_size(data, name="a.dng") == Size(found.width_px, found.height_px, "raw", 1)
     expected = (RED, BLUE) if orientation in (1, 6) else (BLUE, RED)
     assert all(is_near(corner, colour) for corner, colour in zip(corners(found), expected, strict=True))
     assert (found.width_px, found.height_px) == ((96, 64) if orientation in (1, 3) else (64, 96))
