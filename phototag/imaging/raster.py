@@ -104,16 +104,46 @@ def _plugin(fmt: str) -> type[ImageFile.ImageFile]:
     }[fmt]
 
 
-def _open_plain(data: bytes, fmt: str, limit: Limit) -> Raster:
-    plugin = _plugin(fmt)
-    damaged = False
+def read_header(data: bytes, fmt: str) -> tuple[int, int, int | None, int]:
+    """Return (width_px, height_px, orientation, frames) of the ``Raster`` that ``open_raster`` finds, decoding no pixel.
+
+    Of any format but RAW. Raises ImageError with a one-line reason.
+    """
+    hush()
     try:
-        image = plugin(io.BytesIO(data))
+        if fmt == formats.HEIF:
+            return *_heif(data).size, 1, 1
+        image, _ = _header(data, fmt)
+        return *image.size, _orientation(image, fmt), _frames(image, fmt, data)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(f"damaged {fmt.upper()} file: {_reason(error)}") from error
+
+
+def _header(data: bytes, fmt: str) -> tuple[ImageFile.ImageFile, bool]:
+    """Return the picture with no pixels decoded yet, and whether it had to be mended for that."""
+    plugin = _plugin(fmt)
+    try:
+        return plugin(io.BytesIO(data)), False
     except Exception:
         mended = _mended(data, fmt)
         if not mended:
             raise
-        image, damaged = plugin(io.BytesIO(mended)), True
+        return plugin(io.BytesIO(mended)), True
+
+
+def _orientation(image: ImageFile.ImageFile, fmt: str) -> int | None:
+    """Return what ``Raster.orientation`` is."""
+    if fmt == formats.TIFF:
+        return 1  # Pillow's TIFF reader turns the raster itself
+    if fmt == formats.AVIF:
+        return orientation_of(image.info.get("exif", b""))  # the file's irot and imir, not its EXIF
+    return None
+
+
+def _open_plain(data: bytes, fmt: str, limit: Limit) -> Raster:
+    image, damaged = _header(data, fmt)
     width, height = image.size
     side = limit(width, height)
     if fmt == formats.TIFF:
@@ -124,15 +154,11 @@ def _open_plain(data: bytes, fmt: str, limit: Limit) -> Raster:
         # and each time it may wait for another thread's whole analysis.
         image.decodermaxblock = min(len(data), _FEED_LIMIT)
     frames = _frames(image, fmt, data)
-    orientation = None
-    if fmt == formats.TIFF:
-        orientation = 1  # Pillow's TIFF reader turns the raster itself
-    elif fmt == formats.AVIF:
-        orientation = orientation_of(image.info.get("exif", b""))  # the file's irot and imir, not its EXIF
+    orientation = _orientation(image, fmt)
     try:
         image.load()
     except Exception as error:  # noqa: BLE001
-        image, damaged = _salvage(data, fmt, plugin, side, error), True
+        image, damaged = _salvage(data, fmt, _plugin(fmt), side, error), True
     shown = _deep_grey(image) if fmt == formats.TIFF else image
     return Raster(shown, width, height, orientation, damaged, frames)
 
@@ -235,12 +261,16 @@ def _frames(image: Any, fmt: str, data: bytes) -> int:
     return 1
 
 
-def _open_heif(data: bytes, limit: Limit) -> Raster:
+def _heif(data: bytes) -> Any:
     try:
         import pillow_heif
     except ImportError as error:
         raise ImageError("HEIC needs an optional part that is not installed: pip install 'phototag[heic]'") from error
-    found = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+    return pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+
+
+def _open_heif(data: bytes, limit: Limit) -> Raster:
+    found = _heif(data)
     width, height = found.size
     limit(width, height)
     image = found.to_pillow()

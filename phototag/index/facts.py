@@ -11,7 +11,6 @@ from phototag.index.view import SidecarView, value_of
 from phototag.index.words import padded
 from phototag.sidecar.model import PDQ, PRESENT, REJECTED, REMOVED, Exif, Rational
 
-
 TOWN_KM, COUNTRY_KM = 100.0, 500.0
 """The nearest town beyond this names neither a place nor, at sea and on the ice, a country."""
 
@@ -83,10 +82,12 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
     if user is not None:
         title, caption, flag = value_of(user.title), value_of(user.caption), value_of(user.flag)
         date, rating = value_of(user.date), value_of(user.rating)
+    # Said to be none (0, "") is not the same as not said: then what the file embeds counts.
     if rating is None:
         rating = exif.rating
+    described = exif.description if caption != "" else None
     city, region, country, lat, lon = _place(view)
-    text = (title, caption, exif.title, exif.description, *exif.keywords, exif.artist)
+    text = (title, caption, exif.title, described, *exif.keywords, exif.artist)
     said = " ".join(part for part in text if part)
     return Facts(
         shown,
@@ -100,10 +101,10 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
         None if content is None else content.fmt or None,
         taken_us(date) if date else taken_us(exif.taken),
         _offset_min(exif.offset),
-        None if rating is None or not -1 <= rating <= 5 else rating,
+        rating if rating and -1 <= rating <= 5 else None,  # many programs embed 0 for "not rated"
         flag,
         title or exif.title,
-        caption or exif.description,
+        caption or described,
         city,
         region,
         country,

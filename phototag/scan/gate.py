@@ -69,6 +69,11 @@ class Gate:
         except (OSError, msgspec.DecodeError):
             pass
 
+    def known(self, rel: str) -> dict[str, tuple[int, int]]:
+        """Return {image: (size, mtime_ns)} of the folder ``rel`` as it was last settled; empty where it never was."""
+        old = self._folders.get(os.fsencode(rel))
+        return {} if old is None else unpack(old.packed)
+
     def failures(self, folder: Folder, steps: frozenset[str]) -> dict[str, str] | None:
         """Return the known failures of an unchanged ``folder``, None when something in it needs a look."""
         old = self._folders.get(os.fsencode(folder.rel))

@@ -8,7 +8,7 @@ from PIL import Image
 
 from phototag.errors import ImageError
 from phototag.imaging import formats
-from phototag.imaging.decode import read_picture
+from phototag.imaging.decode import Size, read_picture, read_size
 from phototag.imaging.picture import Picture
 from tests import require
 from tests.imaging.raw_made import dng
@@ -54,7 +54,9 @@ def test_the_sensor_is_developed_upright(orientation: int, upright: tuple[int, i
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_an_embedded_preview_comes_first(orientation: int) -> None:
-    found = read_picture(dng(orientation=orientation, preview=preview()), name="a.dng", side_px=32)
+    data = dng(orientation=orientation, preview=preview())
+    found = read_picture(data, name="a.dng", side_px=32)
+    assert read_size(data, name="a.dng") == Size(found.width_px, found.height_px, "raw", 1)
     expected = (RED, BLUE) if orientation in (1, 4, 5, 6) else (BLUE, RED)
     assert all(is_near(corner, colour) for corner, colour in zip(corners(found), expected, strict=True))
     assert (found.width_px, found.height_px) == ((96, 64) if orientation < 5 else (64, 96))

@@ -36,6 +36,17 @@ def test_the_owner_s_word_comes_first() -> None:
     assert taken_text(said.taken or 0) == "1999-01-01T00:00:00"
 
 
+def test_said_to_be_none_wins_over_what_the_file_embeds() -> None:
+    exif = Exif(description="embedded words", rating=4)
+    none = row(exif=exif, user={"rating": 0, "caption": ""})
+    assert (none.rating, none.caption) == (None, None)
+    assert "embedded" not in none.text_words
+    cleared = row(exif=exif, user={"rating": None, "caption": None})
+    assert (cleared.rating, cleared.caption) == (4, "embedded words")
+    assert row(exif=Exif(rating=0)).rating is None, "many programs embed 0 for not rated"
+    assert row(exif=Exif(rating=0), user={"rating": -1}).rating == -1
+
+
 def test_a_place_has_the_photo_s_position_and_the_nearest_name() -> None:
     place = Place("Nice", "PACA", "FR", 43.7, 7.26)
     both = row(gps=Gps(43.71, 7.3), place=place)

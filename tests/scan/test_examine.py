@@ -13,9 +13,10 @@ from PIL import ExifTags
 
 from phototag.errors import ImageError
 from phototag.library import sidecars
+from phototag.library.identity import LARGE_BYTES
 from phototag.library.tree import Tree
 from phototag.models import registry
-from phototag.scan.examine import LARGE_BYTES, Task, read
+from phototag.scan.examine import Task, read
 from phototag.scan.run import ScanReport, scan
 from phototag.scan.wanted import EXIF_REVISION, Wanted
 from phototag.settings import load
