@@ -59,7 +59,7 @@ Examples:
 @click.argument("name")
 @click.option(
     "--from", "sources", metavar="FILE", multiple=True, type=click.Path(exists=True),
-    help="A file, folder or ZIP you have already; files are matched by name. May be repeated.",
+    help="A file, folder or ZIP you have already; files are known by name and folder. May be repeated.",
 )  # fmt: skip
 @click.option("--i-accept", "accepted", is_flag=True, help="Agree to a licence that forbids commercial use.")
 @app_options
