@@ -18,8 +18,7 @@ TOWERS = Entry(
     about="laid out as Immich's exports",
     license="MIT",
     files=tuple(
-        File(path=path)
-        for path in ("visual/model.onnx", "textual/model.onnx", "textual/tokenizer.json", "config.json")
+        File(path=path) for path in ("visual/model.onnx", "textual/model.onnx", "textual/tokenizer.json", "config.json")
     ),
 )
 
