@@ -7,6 +7,7 @@ another of that name. No file is taken for two.
 
 from __future__ import annotations
 
+import itertools
 import os
 import zipfile
 from collections import Counter
@@ -33,8 +34,8 @@ class Offer(msgspec.Struct, frozen=True):
 
     def depth(self, path: str) -> int:
         """Return how many parts of ``path`` it has at its end."""
-        parts = path.split("/")
-        return len(os.path.commonprefix([self.parts[::-1], tuple(parts[::-1])]))
+        pairs = zip(reversed(self.parts), reversed(path.split("/")), strict=False)
+        return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     @property
     def shown(self) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phototag.errors import MissingExtraError, PhototagError, UsageError
+from phototag.errors import BrokenModelError, MissingExtraError, PhototagError, UsageError
 from phototag.models import mapped
 from phototag.models.batches import in_halves
 from phototag.settings import Settings
@@ -38,10 +38,6 @@ _GET_CUDA = "pip uninstall onnxruntime, then pip install 'onnxruntime-gpu[cuda,c
 Rows = Sequence["npt.NDArray[Any]"]
 Answer = Callable[[Rows], "npt.NDArray[np.float32]"]
 """Inputs of one shape to their outputs, (n, width)."""
-
-
-class BrokenModelError(PhototagError):
-    """The weights are there and cannot be used."""
 
 
 def require_runtime(what: str, extra: str) -> None:

@@ -15,12 +15,12 @@ import msgspec
 import numpy as np
 
 from phototag import fsio
-from phototag.errors import MissingExtraError, UsageError
+from phototag.errors import BrokenModelError, MissingExtraError, UsageError
 from phototag.ids import random_hex
 from phototag.models import registry
 from phototag.models.clip.folder import BPE
 from phototag.models.clip.torch_backend import import_open_clip
-from phototag.models.session import BrokenModelError, Graph
+from phototag.models.session import Graph
 from phototag.settings import Settings
 
 if TYPE_CHECKING:

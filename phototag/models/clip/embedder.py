@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from phototag.errors import ImageError, UsageError
+from phototag.errors import BrokenModelError, ImageError, UsageError
 from phototag.imaging.picture import Picture
 from phototag.models import registry
 from phototag.models.clip.folder import ClipFolder, read_folder
@@ -18,7 +18,7 @@ from phototag.models.clip.tokenizer import Tokenizer
 from phototag.models.identity import file_rev, params8
 from phototag.models.protocols import ModelInfo
 from phototag.models.registry import Options
-from phototag.models.session import BrokenModelError, Graph, require_runtime
+from phototag.models.session import Graph, require_runtime
 from phototag.settings import Settings
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from phototag.errors import BrokenModelError
 from phototag.models import registry
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from phototag import fsio
-from phototag.errors import ImageError, MissingExtraError, UsageError
+from phototag.errors import BrokenModelError, ImageError, MissingExtraError, UsageError
 from phototag.imaging import formats
 from phototag.imaging.decode import read_picture
 from phototag.models import registry
@@ -22,7 +22,7 @@ from phototag.models.clip.convert import cosines, place, quiet, staged
 from phototag.models.clip.embedder import ClipImageEmbedder, open_image_embedder
 from phototag.models.clip.folder import read_folder
 from phototag.models.registry import Options
-from phototag.models.session import BrokenModelError, Graph
+from phototag.models.session import Graph
 from phototag.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from phototag.errors import MissingExtraError
+from phototag.errors import BrokenModelError, MissingExtraError
 from phototag.models.clip import bpe
-from phototag.models.session import BrokenModelError
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -8,8 +8,8 @@ import re
 import msgspec
 import torch
 
+from phototag.errors import BrokenModelError
 from phototag.models.ram_plus.folder import Config
-from phototag.models.session import BrokenModelError
 
 State = dict[str, torch.Tensor]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from phototag.errors import BrokenModelError
 from phototag.models import registry
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 
 CHECKPOINT = "ram_plus_swin_large_14m.pth"

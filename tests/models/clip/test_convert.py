@@ -13,10 +13,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from phototag.errors import MissingExtraError, PhototagError, UsageError
+from phototag.errors import BrokenModelError, MissingExtraError, PhototagError, UsageError
 from phototag.models import registry
 from phototag.models.clip import convert, int8, torch_backend
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 from tests import require, torchvision_schemas
 from tests.models import draw, onnx_bytes

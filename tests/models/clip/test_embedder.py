@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.errors import ImageError, MissingModelError, UsageError
+from phototag.errors import BrokenModelError, ImageError, MissingModelError, UsageError
 from phototag.models import registry, session
 from phototag.models.clip.embedder import ClipImageEmbedder, normalised
 from phototag.models.registry import Options
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 from tests import require
 from tests.models import draw, onnx_bytes

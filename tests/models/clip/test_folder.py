@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from phototag.errors import BrokenModelError
 from phototag.models.clip.folder import OPENAI_STD, ClipFolder, read_folder
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 from tests.models import onnx_bytes
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phototag.errors import BrokenModelError
 from phototag.models.clip import bpe
 from phototag.models.clip.tokenizer import Encode, Tokenizer, _with_library
-from phototag.models.session import BrokenModelError
 from tests import require
 
 require.module("tokenizers")

@@ -11,14 +11,13 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from phototag.errors import ImageError, MissingModelError, UsageError
+from phototag.errors import BrokenModelError, ImageError, MissingModelError, UsageError
 from phototag.imaging.picture import Picture
 from phototag.models import registry
 from phototag.models.protocols import Tags, Thresholds
 from phototag.models.ram_plus import tagger as tagger_module
 from phototag.models.ram_plus.tagger import FLOOR, RamTagger
 from phototag.models.registry import Options
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 from tests import require
 from tests.models import draw, onnx_bytes
