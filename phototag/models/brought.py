@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from phototag.errors import UsageError
-from phototag.models import download
 from phototag.models.manifest import Entry, File
+
+CHUNK_BYTES = 4 << 20
 
 Opener = Callable[[], Iterable[bytes]]
 """Reads a file in pieces."""
@@ -46,7 +47,7 @@ class Offer(msgspec.Struct, frozen=True):
 def assign(entry: Entry, sources: Sequence[str]) -> dict[str, Opener]:
     """Return how to read each file of ``entry`` that ``sources`` have, by its path in the model's folder.
 
-    Raises UsageError where what was brought may be one file or another, DownloadError for a damaged ZIP.
+    Raises UsageError where what was brought may be one file or another, BadZipFile for a damaged ZIP.
     """
     offers = [offer for source in sources for offer in _offers(source, entry)]
     names = Counter(_name(file) for file in entry.files)
@@ -115,7 +116,7 @@ def _members(archive: str) -> list[str]:
         with zipfile.ZipFile(archive) as opened:
             return opened.namelist()
     except zipfile.BadZipFile as error:
-        raise download.DownloadError(f"{archive} cannot be read: {error}") from error
+        raise zipfile.BadZipFile(f"{archive} cannot be read: {error}") from error
 
 
 def _name(file: File) -> str:
@@ -125,7 +126,7 @@ def _name(file: File) -> str:
 def _file(path: str) -> Opener:
     def chunks() -> Iterator[bytes]:
         with open(path, "rb") as file:
-            while chunk := file.read(download.CHUNK_BYTES):
+            while chunk := file.read(CHUNK_BYTES):
                 yield chunk
 
     return chunks
@@ -134,7 +135,7 @@ def _file(path: str) -> Opener:
 def _member(archive: str, name: str) -> Opener:
     def chunks() -> Iterator[bytes]:
         with zipfile.ZipFile(archive) as opened, opened.open(name) as file:
-            while chunk := file.read(download.CHUNK_BYTES):
+            while chunk := file.read(CHUNK_BYTES):
                 yield chunk
 
     return chunks

@@ -75,7 +75,7 @@ def fetch(name: str, settings: Settings, hooks: Hooks, *, sources: Sequence[str]
     if not lacking:
         hooks.say(f"{entry.name} is complete in {folder}")
         return folder
-    brought = assign(entry, sources)
+    brought = _assigned(entry, sources)
     hooks.say(f"{entry.name}: {entry.about}; licence {entry.license}" + (f" ({entry.terms})" if entry.terms else ""))
     place = os.path.join(settings.models_dir, STAGING, _place_name(entry))
     _writable(place, settings)
@@ -152,7 +152,7 @@ def _bring(
     elif brought is None and os.path.isfile(target):
         hooks.advance(os.stat(target).st_size)  # an earlier try got so far
     elif brought is not None or file.archive:
-        opener = brought or assign(entry, [os.path.join(staging, file.archive)]).get(file.path)
+        opener = brought or _assigned(entry, [os.path.join(staging, file.archive)]).get(file.path)
         if opener is None:
             raise download.DownloadError(f"{file.archive} holds no {file.path}")
         _copy(opener, target, hooks.advance if file.url else lambda count: None)
@@ -167,6 +167,13 @@ def _bring(
     if not wanted and not file.text:
         hooks.say(f"{file.path}: no hash is on record; pinned as {found[:16]}... from now on")
     return Note(found, os.stat(target).st_size, file.url, pinned=not file.sha256)
+
+
+def _assigned(entry: Entry, sources: Sequence[str]) -> dict[str, Opener]:
+    try:
+        return assign(entry, sources)
+    except zipfile.BadZipFile as error:
+        raise download.DownloadError(str(error)) from error
 
 
 _UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from phototag import fsio, pipeline
-from phototag.errors import FormatError, PhototagError, WriteError
+from phototag.errors import FormatError, ImageError, LibraryError, PhototagError, WriteError
 from phototag.imaging.places import Places
 from phototag.library import sidecars
 from phototag.library.tidy import tidy
@@ -70,8 +70,8 @@ def scan(
 ) -> Scanned:
     """Bring every image at and below ``under`` up to ``wanted``.
 
-    Raises WriteError when nothing can be written any more (full or read-only disk); everything else that goes wrong
-    is the failure of one image.
+    Raises WriteError when nothing can be written any more (full or read-only disk), and what a model that cannot be
+    used raises (BrokenModelError); everything else that goes wrong is the failure of one image.
     """
     begun = time.monotonic()
     run = _Run(tree, wanted, places, hooks or Hooks())
@@ -138,6 +138,8 @@ class _Run:
             if outcome.result is not None:
                 batch.append(outcome.result)
             elif outcome.error is not None:
+                if is_of_model(outcome.error):
+                    raise outcome.error
                 self.fail(outcome.item, outcome.error)
             if len(batch) >= BATCH:
                 self.finish(batch)
@@ -204,6 +206,11 @@ class _Run:
                     failures=self.failures.get(folder.rel, {}),
                     walked_ns=self.walked_ns,
                 )
+
+
+def is_of_model(error: Exception) -> bool:
+    """Say whether what stopped an image is wrong with a model, so that it would stop every other one too."""
+    return isinstance(error, PhototagError) and not isinstance(error, (ImageError, LibraryError, WriteError))
 
 
 def infer(batch: Sequence[Found], fail: Callable[[Task, Exception], None]) -> None:

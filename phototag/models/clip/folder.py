@@ -9,7 +9,7 @@ rclip's (the graphs and ``tokenizer/bpe_simple_vocab_16e6.txt.gz``, beside them 
 from __future__ import annotations
 
 import os
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -51,7 +51,7 @@ class Overrides(msgspec.Struct, frozen=True):
     textual: str = ""
     tokenizer: str = ""
     image_size: int = 0
-    context_length: int = 0
+    context_length: Annotated[int, msgspec.Meta(ge=0)] = 0
     logit_scale: float = 100.0
     """Multiplies cosines for zero-shot probabilities; CLIP models are trained up to 100."""
     backend: str = "onnx"
@@ -66,7 +66,7 @@ class _TokenizerConfig(msgspec.Struct, frozen=True):
 
 
 class _TextConfig(msgspec.Struct, frozen=True):
-    context_length: int = 77
+    context_length: Annotated[int, msgspec.Meta(ge=2)] = 77
     tokenizer_kwargs: _TokenizerConfig | None = None
 
 
