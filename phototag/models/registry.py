@@ -224,6 +224,12 @@ def missing(name: str, settings: Settings, *files: str) -> MissingModelError:
     family, _, short = name.partition("/")
     if name in manifest.ENTRIES:
         hint = f"phototag models fetch {name}"
+    elif family == "clip" and short.endswith(INT8):
+        base = name.removesuffix(INT8)
+        hint = (
+            f"it shares files with {base}, which must stay where it is; "
+            f"phototag models convert {base} --int8 --photos FOLDER makes it anew"
+        )
     elif family == "clip":
         hint = f"put its files there, or: phototag models fetch hf:ORGANISATION/{short}, then phototag models convert {name}"
     else:

@@ -124,7 +124,7 @@ def read_folder(name: str, settings: Settings) -> ClipFolder:
     path = registry.folder_of(name, settings)
     if not os.path.isdir(path):
         raise registry.missing(name, settings)
-    config = _merged([_json(os.path.join(path, file)) for file in _CONFIG])
+    config = _merged([read_json(os.path.join(path, file)) for file in _CONFIG])
     overrides = _converted(config, Overrides, path)
     model = _converted(config.get("model_cfg") or config, _ModelConfig, path)
     text = model.text_cfg
@@ -149,7 +149,7 @@ def read_folder(name: str, settings: Settings) -> ClipFolder:
 
 
 def _preprocessing(path: str, config: dict[str, Any], overrides: Overrides, vision: _VisionConfig) -> Preprocessing:
-    values = config.get("preprocess_cfg") or _json(os.path.join(path, "visual", "preprocess_cfg.json"))
+    values = config.get("preprocess_cfg") or read_json(os.path.join(path, "visual", "preprocess_cfg.json"))
     found = _converted(values, _PictureConfig, path)
     size = overrides.image_size or found.size or vision.image_size
     fill = found.fill_color or 0
@@ -175,7 +175,8 @@ def _converted(values: Any, kind: type[T], path: str) -> T:
         raise BrokenModelError(f"{path}: its configuration is not understood: {error}") from error
 
 
-def _json(path: str) -> dict[str, Any]:
+def read_json(path: str) -> dict[str, Any]:
+    """Return the object in a JSON file; empty where there is none. Raises BrokenModelError."""
     try:
         with open(path, "rb") as file:
             found = msgspec.json.decode(file.read())
