@@ -267,10 +267,11 @@ def test_verify_tells_what_is_wrong(settings: Settings) -> None:
 
 
 def test_the_list_shows_what_is_here_and_what_can_be(settings: Settings) -> None:
-    rows = {row.name: row for row in inventory.status(settings, [])}
+    rows = {row.name: row for row in inventory.status(settings, {})}
     assert not rows["clip/tiny"].present and rows["clip/tiny"].license == "MIT"
-    fetch("clip/tiny", settings)
-    rows = {row.name: row for row in inventory.status(settings, ["clip/tiny"])}
+    folder, _ = fetch("clip/tiny", settings)
+    (folder / "config.json").write_bytes(b'{"textual": "sub/textual.onnx", "tokenizer": "note.json"}')
+    rows = {row.name: row for row in inventory.status(settings, {EMBED: "clip/tiny"})}
     assert rows["clip"].present and rows["clip"].default, "the only folder is what 'clip' means"
     assert rows["builtin"].present
 
