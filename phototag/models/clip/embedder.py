@@ -140,8 +140,14 @@ class ClipTextEmbedder:
         """Return the tokenizer, read once."""
         with self._lock:
             if self._tokenizer is None:
-                context = self.folder.context_length or self._tower.input_shape[-1] or 77
-                self._tokenizer = Tokenizer(self.folder.tokenizer, context_length=context, clean=self.folder.clean)
+                how = self.folder.texts
+                self._tokenizer = Tokenizer(
+                    self.folder.tokenizer,
+                    context_length=how.context_length or self._tower.input_shape[-1] or 77,
+                    clean=how.clean,
+                    own=how.own,
+                    strip_sep=how.strip_sep,
+                )
             return self._tokenizer
 
     def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
