@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,12 +18,14 @@ from phototag.library.tidy import tidy
 from phototag.library.tree import Tree
 from phototag.library.walk import Folder
 from phototag.models.protocols import Tags
+from phototag.scan.beside import settle as settle_beside
 from phototag.scan.examine import Found, Task, examine, read
 from phototag.scan.gate import Gate
 from phototag.scan.survey import Failed, Survey, survey
 from phototag.scan.wanted import Wanted, lacks_place
 from phototag.sidecar import model as fields
 from phototag.sidecar.model import Embedding, Gps, TagScores
+from phototag.wording import count_text
 
 BATCH = 64
 """Sidecars written between two flushes of the file system: 111 us a file against 490 with one flush each."""
@@ -101,6 +104,8 @@ class _Run:
         """Problems that the walk met: they are listed as failed but are not among the images found."""
         self.done: dict[str, set[str]] = {}
         self.failures: dict[str, dict[str, str]] = {}
+        self.beside: Counter[str] = Counter()
+        """Images by the tagger whose tags of other parameters count for them too."""
         self.saved_at = time.monotonic()
 
     def look(self, under: str) -> None:
@@ -121,7 +126,7 @@ class _Run:
         self.gate.forget_missing(under, (folder.rel for folder in found.folders))
 
     def _survey(self, under: str) -> Survey:
-        return survey(self.tree, under, self.gate, self.wanted.steps, force=self.wanted.force, seen=self.hooks.walked)
+        return survey(self.tree, under, self.gate, self.wanted.asked, force=self.wanted.force, seen=self.hooks.walked)
 
     def work(self) -> None:
         """Examine, infer and write everything the survey listed."""
@@ -147,11 +152,18 @@ class _Run:
         self.finish(batch)
         self.interrupted = self.remaining > 0
         self.settle(self.survey.folders)
+        for name, count in self.beside.items() if self.wanted.words else ():
+            self.hooks.notice(
+                f"{count_text(count, 'image')} also {'has' if count == 1 else 'have'} tags of {name} from another "
+                "vocabulary or language, and both count; --replace drops the others"
+            )
 
     def finish(self, batch: Sequence[Found]) -> None:
         """Infer and write one batch, then flush it to disk once."""
         infer(batch, self.fail)
         add_places(batch, self.wanted, self.places)
+        for found in batch:
+            self.beside.update(settle_beside(found.document, self.wanted, found.source))
         wrote = [
             found
             for found in batch
@@ -205,6 +217,7 @@ class _Run:
                     done=self.done[folder.rel],
                     failures=self.failures.get(folder.rel, {}),
                     walked_ns=self.walked_ns,
+                    dropped=self.wanted.replace,
                 )
 
 
