@@ -62,6 +62,10 @@ class MissingModelError(PhototagError):
     exit_code = 5
 
 
+class BrokenModelError(PhototagError):
+    """The weights of a model are there and cannot be used (exit 1)."""
+
+
 class MissingExtraError(PhototagError):
     """An optional dependency is not installed (exit 5)."""
 

@@ -19,6 +19,11 @@ ALIASES = ("LOG_LEVEL", "JSON_LOGS", "MODELS_DIR", "DEVICE", "API_TOKEN", "API_T
 """Settings that are also read from ``APP_<NAME>``."""
 
 
+DEVICES = ("auto", "cpu", "cuda")
+LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+"""In any case; from ``info`` on, every request is a line."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every setting, with its default. Names are those of config.toml and, upper-cased, of PHOTOTAG_*."""
 
@@ -101,9 +106,14 @@ def _from_environment(env: Mapping[str, str]) -> dict[str, Any]:
 
 def _convert(values: dict[str, Any], source: str) -> Settings:
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"{source}: {error}", hint="see docs/getting-started.md, 'Settings'") from error
+    if settings.device not in DEVICES:
+        raise UsageError(f"{source}: no device is called {settings.device!r}", hint=", ".join(DEVICES))
+    if settings.log_level.lower() not in LOG_LEVELS:
+        raise UsageError(f"{source}: no log level is called {settings.log_level!r}", hint=", ".join(LOG_LEVELS))
+    return settings
 
 
 def _user_config(env: Mapping[str, str]) -> str:

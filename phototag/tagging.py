@@ -39,6 +39,8 @@ class Choice(msgspec.Struct, frozen=True):
     phash: bool = True
     """Compute the perceptual hash that duplicates are found by."""
     force: bool = False
+    replace: bool = False
+    """Drop what the taggers said with another vocabulary or in another language."""
     options: registry.Options = registry.Options()
 
 
@@ -62,6 +64,8 @@ def run(tree: Tree, under: str, choice: Choice, hooks: Hooks) -> Scanned:
         geo=places.dataset or None,
         phash=choice.phash,
         force=choice.force,
+        replace=choice.replace,
+        words=bool(choice.options.vocabulary),
         max_megapixels=settings.max_megapixels,
     )
     _note_thresholds(tree, policy, taggers)

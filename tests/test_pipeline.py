@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phototag.errors import ImageError
-from phototag.models.session import BrokenModelError
+from phototag.errors import BrokenModelError, ImageError
 from phototag.pipeline import Bounds, bounds, infer_each, run
 
 

@@ -27,10 +27,11 @@ def test_option_beats_environment_beats_library_beats_user(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", settings.ALIASES)
 def test_app_names_are_aliases_and_ours_win(name: str, tmp_path: Path) -> None:
-    env = {"HOME": str(tmp_path), f"APP_{name}": "true"}
-    assert str(getattr(settings.load(environ=env), name.lower())).lower() == "true"
-    env[f"PHOTOTAG_{name}"] = "false"
-    assert str(getattr(settings.load(environ=env), name.lower())).lower() == "false"
+    one, other = {"DEVICE": ("cuda", "cpu"), "LOG_LEVEL": ("info", "debug")}.get(name, ("true", "false"))
+    env = {"HOME": str(tmp_path), f"APP_{name}": one}
+    assert str(getattr(settings.load(environ=env), name.lower())).lower() == one
+    env[f"PHOTOTAG_{name}"] = other
+    assert str(getattr(settings.load(environ=env), name.lower())).lower() == other
 
 
 def test_folders_default_to_the_system_and_follow_xdg(tmp_path: Path) -> None:
@@ -65,6 +66,10 @@ def test_models_follow_a_moved_cache_unless_told(tmp_path: Path) -> None:
         "max_megapixels = 0",
         "max_megapixels = nan",
         "max_megapixels = inf",
+        'device = "foo"',
+        'device = "CPU"',
+        'device = ""',
+        'log_level = "loud"',
     ],
 )
 def test_a_bad_file_is_named(text: str, tmp_path: Path) -> None:
@@ -76,6 +81,30 @@ def test_a_bad_file_is_named(text: str, tmp_path: Path) -> None:
 def test_a_bad_variable_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="PHOTOTAG_THREADS"):
         settings.load(environ={"HOME": str(tmp_path), "PHOTOTAG_THREADS": "many"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PHOTOTAG_DEVICE", "foo", "no device is called 'foo'"),
+        ("APP_DEVICE", "gpu", "no device is called 'gpu'"),
+        ("PHOTOTAG_LOG_LEVEL", "loud", "no log level is called 'loud'"),
+        ("APP_LOG_LEVEL", "loud", "no log level is called 'loud'"),
+    ],
+)
+def test_a_choice_that_does_not_exist_is_named(name: str, value: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=f"{name}: {said}") as caught:
+        settings.load(environ={"HOME": str(tmp_path), name: value})
+    assert "cpu" in str(caught.value.hint) or "warning" in str(caught.value.hint)
+
+
+def test_a_log_level_in_capitals_is_one(tmp_path: Path) -> None:
+    assert settings.load(environ={"HOME": str(tmp_path), "APP_LOG_LEVEL": "INFO"}).log_level == "INFO"
+
+
+def test_an_option_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a command option: no device is called 'tpu'"):
+        settings.load(environ={"HOME": str(tmp_path)}, device="tpu")
 
 
 def test_an_empty_variable_is_no_setting(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ Examples:
 @click.argument("name")
 @click.option(
     "--from", "sources", metavar="FILE", multiple=True, type=click.Path(exists=True),
-    help="A file, folder or ZIP you have already; files are matched by name. May be repeated.",
+    help="A file, folder or ZIP you have already; files are known by name and folder. May be repeated.",
 )  # fmt: skip
 @click.option("--i-accept", "accepted", is_flag=True, help="Agree to a licence that forbids commercial use.")
 @app_options
@@ -96,7 +97,7 @@ def verify(app: App, names: Sequence[str]) -> int:
     if app.json:
         emit_json(CheckedShape(ok, checked))
     else:
-        emit_table(("ok" if one.ok else "BAD", f"{one.model}/{one.path}", one.why) for one in checked)
+        emit_table(("ok" if one.ok else "BAD", f"{one.model}/{one.path}".rstrip("/"), one.why) for one in checked)
     return 0 if ok else 1
 
 
@@ -114,7 +115,10 @@ def path(app: App, name: str | None) -> None:
     from phototag.models import registry
 
     settings = app.settings()
-    found = settings.models_dir if name is None else registry.folder_of(registry.resolve(name, settings), settings)
+    full = None if name is None else registry.resolve(name, settings)
+    if full is not None and not registry.has_folder(full):
+        raise UsageError(f"{full} has no folder: it needs no files")
+    found = settings.models_dir if full is None else registry.folder_of(full, settings)
     if app.json:
         emit_json(ModelFolderShape(found, os.path.isdir(found)))
     else:
@@ -142,7 +146,7 @@ def use(app: App, name: str, task: str | None, path: str) -> None:
     full = registry.resolve(name, library.tree.settings)
     edits = [Edit("doc:policy", "models", one, full) for one in _tasks(full, task)]
     folder = registry.folder_of(full, library.tree.settings)
-    if full != registry.BUILTIN and not os.path.isdir(folder):
+    if registry.has_folder(full) and not os.path.isdir(folder):
         lacking = registry.missing(full, library.tree.settings)
         app.say(f"{lacking} ({lacking.hint})")
     operation = library.decide("models use", f"{full} as {' and '.join(edit.key for edit in edits)}", edits)
@@ -216,6 +220,11 @@ def _tasks(full: str, task: str | None) -> list[str]:
         return listed
     if task not in possible:
         raise UsageError(f"{full} cannot be used as {task}", hint=f"it can be used as: {', '.join(possible)}")
+    if task not in listed:  # every scan without a vocabulary would fail
+        raise UsageError(
+            f"{full} has no tags of its own, so it cannot be the default {task}",
+            hint=f"give it yours when you use it: phototag tag --tagger {full} --vocab FILE",
+        )
     return [task]
 
 
@@ -241,8 +250,8 @@ def _agrees(licence: str, terms: str) -> bool:
     return click.confirm(f"This model is for {licence} ({terms}). Do you agree?", err=True)
 
 
-def _in_force(app: App, path: str) -> tuple[Settings, list[str]]:
-    """Return the settings, and the full names of the default tagger and embedder of the library, if there is one."""
+def _in_force(app: App, path: str) -> tuple[Settings, dict[str, str]]:
+    """Return the settings, and the full names of the default tagger and embedder of the library, by their task."""
     from phototag.errors import MissingModelError
     from phototag.library.defaults import default_model
     from phototag.models import registry
@@ -251,23 +260,22 @@ def _in_force(app: App, path: str) -> tuple[Settings, list[str]]:
         tree = app.library(path).tree
     except LibraryError:
         settings = app.settings()
-        names = [settings.tagger or registry.BUILTIN, settings.embedder or registry.BUILTIN]
+        tagger, embedder = settings.tagger or registry.BUILTIN, settings.embedder or registry.BUILTIN
     else:
         settings = tree.settings
-        names = [default_model(tree, "tagger"), default_model(tree, "embedder")]
-    full = []
-    for name in names:
-        try:
-            full.append(registry.resolve(name, settings))
-        except (MissingModelError, UsageError):
-            full.append(name)
+        tagger, embedder = default_model(tree, "tagger"), default_model(tree, "embedder")
+    full = {registry.TAG: tagger, registry.EMBED: embedder}
+    for task, name in full.items():
+        with contextlib.suppress(MissingModelError, UsageError):
+            full[task] = registry.resolve(name, settings)
     return settings, full
 
 
 def _row(status: ModelStatus) -> tuple[str, ...]:
     from phototag.models import registry
 
-    here = ("default" if status.default else "yes") if status.present else "-"
+    lacking = "incomplete" if status.path and os.path.isdir(status.path) else "-"
+    here = ("default" if status.default else "yes") if status.present else lacking
     task = status.task if registry.can(status.name, status.task) else f"{status.task} (no command uses it yet)"
     return status.name, task, here, _size(status.size), status.license
 

@@ -31,6 +31,9 @@ megapixels_option = click.option(
 threads_option = click.option(
     "--threads", type=click.IntRange(0), default=None, help="Decode threads.  [default: one a core]"
 )
+replace_option = click.option(
+    "--replace", is_flag=True, help="Drop what the same model said with another vocabulary or in another language."
+)
 
 
 SCAN_EPILOG = """\b
@@ -51,6 +54,7 @@ A second run on unchanged files writes nothing. Ctrl-C loses nothing: the next r
 @model_options(tags=True)
 @click.option("--no-geo", is_flag=True, help="Do not look up place names.")
 @click.option("--force", is_flag=True, help="Compute everything again.")
+@replace_option
 @megapixels_option
 @threads_option
 @strict_option
@@ -63,6 +67,7 @@ def scan(
     asked: Options,
     no_geo: bool,
     force: bool,
+    replace: bool,
     strict: bool,
     **options: Any,
 ) -> int:
@@ -74,18 +79,25 @@ def scan(
         embedders=embedders or (DEFAULT,),
         geo=not no_geo,
         force=force,
+        replace=replace,
         options=asked,
     )
     return _scan(app, path, choice, options, strict=strict)
 
 
 @click.command(
-    epilog="\b\nExamples:\n  phototag tag --tagger ram++ ~/Pictures    add another model's tags beside the ones there\n"
+    epilog="""\b
+Examples:
+  phototag tag --tagger ram++ ~/Pictures     add another model's tags beside the ones there
+  phototag tag --tagger clip --vocab words.txt --replace
+                                             these words instead of those of before
+"""
 )
 @path_argument
 @click.option("--tagger", "taggers", multiple=True, metavar="NAME", help="Model that tags; repeat for several.")
 @model_options(tags=True)
 @click.option("--force", is_flag=True, help="Compute everything again.")
+@replace_option
 @threads_option
 @strict_option
 @app_options
@@ -95,6 +107,7 @@ def tag(
     taggers: tuple[str, ...],
     asked: Options,
     force: bool,
+    replace: bool,
     strict: bool,
     **options: Any,
 ) -> int:
@@ -108,6 +121,7 @@ def tag(
         geo=False,
         phash=False,
         force=force,
+        replace=replace,
         options=asked,
     )
     return _scan(app, path, choice, options, strict=strict)

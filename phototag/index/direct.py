@@ -10,6 +10,7 @@ from phototag.errors import FormatError, LibraryError
 from phototag.fsio import display
 from phototag.index.effective_faces import effective_faces
 from phototag.index.facts import bare, facts, is_fresh, owner_tags
+from phototag.index.nothing import Output, counting
 from phototag.index.people import People
 from phototag.index.record import ImageRecord, make_record
 from phototag.index.thresholds import limit_of, thresholds_in
@@ -87,18 +88,21 @@ class Direct:
 
     def _tags(self, view: SidecarView) -> tuple[list[tuple[str, float, str]], list[str]]:
         said = owner_tags(view)
-        best: dict[tuple[str, str], float] = {}
+        outputs = []
         for space, slot in (view.mtag or {}).items():
             value = slot.value
             if value is None or not is_fresh(value.src, view) or len(value.scores) != 2 * len(value.labels):
                 continue
             thresholds = self.thresholds(space)
             scores = memoryview(value.scores)
-            for at, label in enumerate(value.labels):
-                score = int.from_bytes(scores[2 * at : 2 * at + 2], "little")
-                if score > limit_of(thresholds.of(label)) and said.get(label, PRESENT) == PRESENT:
-                    key = (label, model_of(space))
-                    best[key] = max(score / SCORE_SCALE, best.get(key, 0.0))
+            pairs = ((label, scores[2 * at : 2 * at + 2]) for at, label in enumerate(value.labels))
+            stored = ((label, int.from_bytes(score, "little")) for label, score in pairs)
+            tags = [(tag, score / SCORE_SCALE) for tag, score in stored if score > limit_of(thresholds.of(tag))]
+            outputs.append(Output(model_of(space), tags))
+        best: dict[tuple[str, str], float] = {}
+        for model, tag, score in counting(outputs):
+            if said.get(tag, PRESENT) == PRESENT:
+                best[tag, model] = max(score, best.get((tag, model), 0.0))
         machine = sorted(
             ((tag, score, model) for (tag, model), score in best.items()), key=lambda t: (-t[1], t[0], t[2])
         )

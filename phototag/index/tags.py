@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag.index import columns
+from phototag.index.nothing import Output, counting
 from phototag.index.opened import Segment
 from phototag.index.thresholds import limit_of
-from phototag.models.protocols import Thresholds
+from phototag.models.protocols import NONE_FITS, Thresholds
 from phototag.sidecar.model import PRESENT, SCORE_SCALE, model_of
 
 T = TypeVar("T")
@@ -101,6 +102,18 @@ class _Space:
         """Return which postings are above their threshold, by tag."""
         above: Mask = self.segment.array(f"postings-{self.number}", "score") > np.repeat(self.limits, self.counts)
         return above
+
+    @cached_property
+    def fitted(self) -> Mask:
+        """Return the local rows to which it gives a tag."""
+        counts = self.on
+        nothing = self.ids.get(NONE_FITS)
+        if nothing is not None:
+            counts = counts.copy()
+            counts[int(self.first[nothing]) : int(self.first[nothing] + self.counts[nothing])] = False
+        mask = np.zeros(self.segment.info.rows, np.bool_)
+        mask[self.segment.array(f"postings-{self.number}", "row")[counts]] = True
+        return mask
 
     def counted(self, keep: Mask) -> npt.NDArray[np.int64]:
         """Return how many images of the mask (local rows) each label has."""
@@ -244,11 +257,9 @@ class TagIndex:
         """Return the machine tags (tag, score, model) that count for one local row, and the owner's tags."""
         said = self.user_by_row.get(self._bases[segment] + row, {})
         best: dict[tuple[str, str], float] = {}
-        for space in self._spaces[segment]:
-            for tag, score in space.of_row(row):
-                if said.get(tag) != 0:
-                    key = (tag, space.model)
-                    best[key] = max(score, best.get(key, 0.0))
+        for model, tag, score in counting([Output(space.model, space.of_row(row)) for space in self._spaces[segment]]):
+            if said.get(tag) != 0:
+                best[tag, model] = max(score, best.get((tag, model), 0.0))
         machine = sorted(
             ((tag, score, model) for (tag, model), score in best.items()), key=lambda t: (-t[1], t[0], t[2])
         )
@@ -265,7 +276,9 @@ class TagIndex:
                     label = space.labels[number]
                     total[label] = total.get(label, 0) + int(found[number])
         # Where the owner spoke, or two models may give one image the same tag, count that tag by its rows.
-        again: Iterable[str] = self.user if not several else {*self.user, *self._shared_labels()}
+        again: Iterable[str] = (
+            self.user if not several else {*self.user, *self._shared_labels(), *({NONE_FITS} & total.keys())}
+        )
         for tag in again:
             total[tag] = int(keep[self.posting(tag).rows].sum())
         return {tag: count for tag, count in total.items() if count}
@@ -304,6 +317,8 @@ def _spelling(tag: str) -> str:
 def _segment_postings(spaces: Sequence[_Space], tag: str) -> list[Posting]:
     """Return the postings of ``tag`` in one segment, as one where several models give it."""
     parts = [p for space in spaces if (p := space.posting(tag)) is not None]
+    if tag == NONE_FITS:
+        parts = [_where_none_fits(space, spaces) for space in spaces if tag in space.ids]
     if len(parts) < 2:
         return parts
     rows = np.concatenate([p.rows for p in parts])
@@ -313,6 +328,16 @@ def _segment_postings(spaces: Sequence[_Space], tag: str) -> list[Posting]:
     first = np.ones(len(rows), np.bool_)
     first[1:] = rows[1:] != rows[:-1]
     return [Posting(rows[first], scores[first])]
+
+
+def _where_none_fits(space: _Space, spaces: Sequence[_Space]) -> Posting:
+    """Return the rows of ``none of these`` of one output, without those to which the model gives a tag elsewhere."""
+    rows, scores = space.posting(NONE_FITS) or Posting(_NO_ROWS, np.zeros(0, np.float32))
+    keep = np.ones(len(rows), np.bool_)
+    for other in spaces:
+        if other is not space and other.model == space.model:
+            keep &= ~other.fitted[rows - np.uint32(space.base)]
+    return Posting(rows[keep], scores[keep])
 
 
 def _remember(kept: OrderedDict[str, T], tag: str, value: T) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -17,6 +17,9 @@ from phototag.settings import Settings
 def verify(settings: Settings, names: Sequence[str] = ()) -> Iterator[Checked]:
     """Check the files of the models that are here (or of ``names``) against the manifest and what came first."""
     for full in names or present(settings):
+        if not registry.has_folder(full):
+            yield Checked(full, "", True, "needs no files")
+            continue
         folder = registry.folder_of(full, settings)
         if not os.path.isdir(folder):
             yield Checked(full, "", False, f"not in {settings.models_dir}")
@@ -32,8 +35,8 @@ def present(settings: Settings) -> list[str]:
     return list(dict.fromkeys([*found, *listed]))
 
 
-def status(settings: Settings, defaults: Sequence[str]) -> list[ModelStatus]:
-    """Return one row a model and task: those here, then those that can be fetched; ``defaults`` are full names."""
+def status(settings: Settings, defaults: Mapping[str, str]) -> list[ModelStatus]:
+    """Return one row a model and task: those here, then those that can be fetched; ``defaults`` by task, full names."""
     rows = [_described(row, settings) for row in registry.installed(settings, defaults=defaults)]
     known = {row.path for row in rows if row.path}
     for entry in manifest.ENTRIES.values():

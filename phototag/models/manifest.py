@@ -91,14 +91,15 @@ HUB_PREFIX = "hf:"
 def from_hub(repository: str) -> Entry:
     """Return the entry of any OpenCLIP model on the hub, ``ORGANISATION/MODEL``: weights to be converted."""
     base = f"{_HUB}/{repository}/resolve/main"
-    names = ("open_clip_config.json", "open_clip_model.safetensors", "tokenizer.json")
+    needed = ("open_clip_config.json", "open_clip_model.safetensors")
+    names = (*needed, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
     return Entry(
         name=f"clip/{repository.rpartition('/')[2]}",
         task=EMBED,
         about="OpenCLIP weights; 'phototag models convert' makes a searchable model of them",
         license="as its page says",
         terms=f"{_HUB}/{repository}",
-        files=tuple(File(path=name, url=f"{base}/{name}", optional=name == "tokenizer.json") for name in names),
+        files=tuple(File(path=name, url=f"{base}/{name}", optional=name not in needed) for name in names),
     )
 
 

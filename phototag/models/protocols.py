@@ -23,6 +23,10 @@ Prepared = Any
 """What ``prepare`` hands to ``infer``: opaque to the pipeline."""
 
 
+NONE_FITS = "none of these"
+"""A tag that says how likely no tag of the vocabulary fits. It counts where the same model gives no tag elsewhere."""
+
+
 class ModelInfo(msgspec.Struct, frozen=True):
     """Which model, which revision of it, and which parameters change its output."""
 

@@ -11,7 +11,7 @@ A factory is called as ``factory(name, settings, options)``; text embedders and 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -43,7 +43,7 @@ class Family(msgspec.Struct, frozen=True):
     alias: str = ""
     """What a person may say instead of the name."""
     listed: tuple[str, ...] = ()
-    """The tasks that ``models list`` names; empty: all."""
+    """The tasks it does by itself, which ``models list`` names and a library may have it do by default; empty: all."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -216,6 +216,12 @@ def folders_of(family: Family, settings: Settings) -> list[str]:
     return []
 
 
+def has_folder(name: str) -> bool:
+    """Say whether the weights of a full ``name`` lie in a folder; ``builtin`` has none."""
+    family = _family(name)
+    return family is None or bool(family.folders)
+
+
 def missing(name: str, settings: Settings, *files: str) -> MissingModelError:
     """Return the error for weights that are not here: what, where it was looked for, and the command that helps."""
     from phototag.models import manifest  # it needs this module
@@ -224,6 +230,12 @@ def missing(name: str, settings: Settings, *files: str) -> MissingModelError:
     family, _, short = name.partition("/")
     if name in manifest.ENTRIES:
         hint = f"phototag models fetch {name}"
+    elif family == "clip" and short.endswith(INT8):
+        base = name.removesuffix(INT8)
+        hint = (
+            f"it shares files with {base}, which must stay where it is; "
+            f"phototag models convert {base} --int8 --photos FOLDER makes it anew"
+        )
     elif family == "clip":
         hint = f"put its files there, or: phototag models fetch hf:ORGANISATION/{short}, then phototag models convert {name}"
     else:
@@ -255,8 +267,8 @@ def _open(task: str, name: str, settings: Settings, *arguments: Any) -> Any:
 _VERBS = {TAG: "tag pictures", EMBED: "embed pictures", TEXT: "embed text", FACES: "find faces"}
 
 
-def installed(settings: Settings, *, defaults: Sequence[str] = (BUILTIN,)) -> list[ModelStatus]:
-    """Return the models that have a folder here, one row a model and task; ``defaults`` are full names in force."""
+def installed(settings: Settings, *, defaults: Mapping[str, str]) -> list[ModelStatus]:
+    """Return the models that have a folder here, one row a model and task; ``defaults`` has full names by task."""
     rows: list[ModelStatus] = []
     for family in families().values():
         for name in folders_of(family, settings) if family.folders else [family.name]:
@@ -266,8 +278,8 @@ def installed(settings: Settings, *, defaults: Sequence[str] = (BUILTIN,)) -> li
                 ModelStatus(
                     name=name,
                     task=task,
-                    present=_is_whole(name, task, settings),
-                    default=name in defaults,
+                    present=all(_is_whole(name, one, settings) for one in _meant_by(task, family)),
+                    default=defaults.get(task) == name,
                     size=size,
                     license="",
                     path=folder,
@@ -275,6 +287,11 @@ def installed(settings: Settings, *, defaults: Sequence[str] = (BUILTIN,)) -> li
                 for task in family.listed or tuple(family.factories)
             ]
     return rows
+
+
+def _meant_by(task: str, family: Family) -> tuple[str, ...]:
+    """Return what a model listed for ``task`` does: one that embeds pictures is searched by words where it can be."""
+    return (EMBED, TEXT) if task == EMBED and TEXT in family.factories else (task,)
 
 
 def _is_whole(name: str, task: str, settings: Settings) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phototag.errors import MissingExtraError, PhototagError, UsageError
+from phototag.errors import BrokenModelError, MissingExtraError, PhototagError, UsageError
 from phototag.models import mapped
 from phototag.models.batches import in_halves
 from phototag.settings import Settings
@@ -38,10 +38,6 @@ _GET_CUDA = "pip uninstall onnxruntime, then pip install 'onnxruntime-gpu[cuda,c
 Rows = Sequence["npt.NDArray[Any]"]
 Answer = Callable[[Rows], "npt.NDArray[np.float32]"]
 """Inputs of one shape to their outputs, (n, width)."""
-
-
-class BrokenModelError(PhototagError):
-    """The weights are there and cannot be used."""
 
 
 def require_runtime(what: str, extra: str) -> None:
@@ -211,10 +207,8 @@ def _load(path: str, threads: int, *, brief: bool) -> Any:
         quick = _load_mapped(ort, path, threads) if brief else None
         return quick or ort.InferenceSession(path, _options(ort, threads), providers=[_CPU], enable_fallback=0)
     except Exception as error:
-        if is_full(error):
-            raise PhototagError(f"no memory is left to load {path}: {_line(error)}") from error
-        if _blames_the_file(error):
-            raise _broken(path, error) from error
+        if is_full(error) or _blames_the_file(error):
+            raise cannot_load(path, error) from error
         raise
 
 
@@ -254,7 +248,10 @@ def _blames_the_file(error: Exception) -> bool:
     return own or isinstance(error, (RuntimeError, ValueError, NotImplementedError, OSError))
 
 
-def _broken(path: str, error: Exception) -> BrokenModelError:
+def cannot_load(path: str, error: Exception) -> PhototagError:
+    """Return the error for weights that could not be loaded: for want of memory, or for what they are."""
+    if is_full(error):
+        return PhototagError(f"no memory is left to load {path}: {_line(error)}")
     return BrokenModelError(
         f"cannot load {path}: {_line(error)}", hint="'phototag models verify' says which file is damaged"
     )

@@ -7,13 +7,15 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from phototag import fsio
 from phototag.errors import MissingModelError, UsageError, WriteError
 from phototag.models import download, manifest, registry
+from phototag.models.brought import Opener, assign
+from phototag.models.identity import params8
 from phototag.models.manifest import Entry, File
 from phototag.models.record import RECORD, Note, read_record, sha256_of
 from phototag.settings import Settings
@@ -57,8 +59,8 @@ def entry_of(name: str, settings: Settings) -> Entry:
 def fetch(name: str, settings: Settings, hooks: Hooks, *, sources: Sequence[str] = (), accepted: bool = False) -> str:
     """Bring a model's files into its folder and return that; what is already there and right is kept.
 
-    ``sources`` are files, folders or ZIPs the person brings, matched by file name; the rest is downloaded. Raises
-    UsageError when the licence must be agreed to first, DownloadError, WriteError.
+    ``sources`` are files, folders or ZIPs the person brings (``brought``); the rest is downloaded. Raises UsageError
+    when the licence must be agreed to first, or what was brought is not clear; DownloadError, WriteError.
     """
     entry = entry_of(name, settings)
     if entry.non_commercial and not accepted:
@@ -67,18 +69,25 @@ def fetch(name: str, settings: Settings, hooks: Hooks, *, sources: Sequence[str]
         )
     folder = registry.folder_of(entry.name, settings)
     record = read_record(folder)
+    _refuse_another(entry, folder, record)
     lacking = [file for file in entry.files if not _is_right(folder, file, record)]
     lacking = _without_spent_archives(entry, lacking)
     if not lacking:
         hooks.say(f"{entry.name} is complete in {folder}")
         return folder
+    brought = _assigned(entry, sources)
     hooks.say(f"{entry.name}: {entry.about}; licence {entry.license}" + (f" ({entry.terms})" if entry.terms else ""))
-    place = os.path.join(settings.models_dir, STAGING, entry.name.replace("/", "__"))
+    place = os.path.join(settings.models_dir, STAGING, _place_name(entry))
     _writable(place, settings)
     with _alone(place, hooks):
-        _complete(entry, folder, lacking, os.path.join(place, "files"), settings, hooks, sources)
+        _complete(entry, folder, lacking, os.path.join(place, "files"), settings, hooks, brought)
         fsio.remove_tree(place)
     return folder
+
+
+def _place_name(entry: Entry) -> str:
+    """Return the name of a staging folder; two models of one name, of two organisations, do not share theirs."""
+    return f"{entry.name.replace('/', '__')}-{params8(urls=[file.url for file in entry.files])}"
 
 
 @contextlib.contextmanager
@@ -100,10 +109,11 @@ def _complete(
     staging: str,
     settings: Settings,
     hooks: Hooks,
-    sources: Sequence[str],
+    given: Mapping[str, Opener],
 ) -> None:
     """Bring ``lacking``, first into ``staging``; nothing where another fetch has brought it meanwhile."""
     record = read_record(folder)
+    _refuse_another(entry, folder, record)
     lacking = _without_spent_archives(entry, [file for file in lacking if not _is_right(folder, file, record)])
     if not lacking:
         return
@@ -114,7 +124,7 @@ def _complete(
     brought = []
     for file in lacking:
         try:
-            notes[file.path] = _bring(file, staging, settings, hooks, sources, record.get(file.path))
+            notes[file.path] = _bring(entry, file, staging, settings, hooks, given, record.get(file.path))
         except download.DownloadError as error:
             if not (file.optional and error.code == 404):
                 raise
@@ -124,20 +134,28 @@ def _complete(
 
 
 def _bring(
-    file: File, staging: str, settings: Settings, hooks: Hooks, sources: Sequence[str], before: Note | None
+    entry: Entry,
+    file: File,
+    staging: str,
+    settings: Settings,
+    hooks: Hooks,
+    given: Mapping[str, Opener],
+    before: Note | None,
 ) -> Note:
     """Put one file into the staging folder and return its note."""
     target = os.path.join(staging, file.path)
     fsio.make_folder(os.path.dirname(target))
     wanted = file.sha256 or (before.sha256 if before is not None else "")
-    brought = _brought(file, sources)
+    brought = given.get(file.path)
     if file.text:
         fsio.write_atomic(target, file.text.encode())
     elif brought is None and os.path.isfile(target):
         hooks.advance(os.stat(target).st_size)  # an earlier try got so far
     elif brought is not None or file.archive:
-        archive = os.path.join(staging, file.archive) if file.archive else ""
-        _copy(brought or _member(archive, file.path), target, hooks.advance if file.url else lambda count: None)
+        opener = brought or _assigned(entry, [os.path.join(staging, file.archive)]).get(file.path)
+        if opener is None:
+            raise download.DownloadError(f"{file.archive} holds no {file.path}")
+        _copy(opener, target, hooks.advance if file.url else lambda count: None)
     else:
         url = download.mirrored(file.url, settings.models_mirror)
         hooks.say(f"fetching {url}")
@@ -151,51 +169,11 @@ def _bring(
     return Note(found, os.stat(target).st_size, file.url, pinned=not file.sha256)
 
 
-Opener = Callable[[], Iterable[bytes]]
-
-
-def _brought(file: File, sources: Sequence[str]) -> Opener | None:
-    """Return how to read ``file`` from what the person gave: a file of its name, in a folder, or in a ZIP."""
-    base = os.path.basename(file.path)
-    for source in sources:
-        if os.path.isdir(source):
-            for inside in (file.path, base):
-                if os.path.isfile(os.path.join(source, inside)):
-                    return _file(os.path.join(source, inside))
-        elif os.path.basename(source) == base:
-            return _file(source)
-        elif zipfile.is_zipfile(source) and not base.endswith(".pth") and _find(source, base):
-            return _member(source, base)
-    return None
-
-
-def _file(path: str) -> Opener:
-    def chunks() -> Iterator[bytes]:
-        with open(path, "rb") as file:
-            while chunk := file.read(download.CHUNK_BYTES):
-                yield chunk
-
-    return chunks
-
-
-def _member(archive: str, name: str) -> Opener:
-    def chunks() -> Iterator[bytes]:
-        inside = _find(archive, os.path.basename(name))
-        if not inside:
-            raise download.DownloadError(f"{archive} holds no {name}")
-        with zipfile.ZipFile(archive) as opened, opened.open(inside) as file:
-            while chunk := file.read(download.CHUNK_BYTES):
-                yield chunk
-
-    return chunks
-
-
-def _find(archive: str, base: str) -> str:
+def _assigned(entry: Entry, sources: Sequence[str]) -> dict[str, Opener]:
     try:
-        with zipfile.ZipFile(archive) as opened:
-            return next((name for name in opened.namelist() if os.path.basename(name) == base), "")
+        return assign(entry, sources)
     except zipfile.BadZipFile as error:
-        raise download.DownloadError(f"{archive} cannot be read: {error}") from error
+        raise download.DownloadError(str(error)) from error
 
 
 _UNREADABLE = (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError)
@@ -247,6 +225,22 @@ def _without_spent_archives(entry: Entry, lacking: list[File]) -> list[File]:
     """Leave out a ZIP when everything that comes out of it is there."""
     needed = {file.archive for file in lacking if file.archive}
     return [file for file in lacking if file.path not in entry.archives or file.path in needed]
+
+
+def _refuse_another(entry: Entry, folder: str, record: Mapping[str, Note]) -> None:
+    """Raise UsageError where the folder holds another model of the same name: its files came from elsewhere.
+
+    What the manifest knows by its hash may have moved.
+    """
+    urls = {file.url for file in entry.files}
+    known = {file.path for file in entry.files if file.sha256}
+    for path, note in record.items():
+        if note.url and note.url not in urls and path not in known:
+            wanted = next((file.url for file in entry.files if file.path == path), entry.terms)
+            raise UsageError(
+                f"{folder} holds another model: {path} came from {note.url}, not from {wanted}",
+                hint="a model is its folder: rename or remove that one, then fetch again",
+            )
 
 
 def _is_right(folder: str, file: File, record: dict[str, Note]) -> bool:

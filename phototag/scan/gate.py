@@ -103,12 +103,22 @@ class Gate:
         return found
 
     def settle(
-        self, folder: Folder, steps: frozenset[str], *, done: Iterable[str], failures: dict[str, str], walked_ns: int
+        self,
+        folder: Folder,
+        steps: frozenset[str],
+        *,
+        done: Iterable[str],
+        failures: dict[str, str],
+        walked_ns: int,
+        dropped: bool = False,
     ) -> None:
-        """Note ``folder`` as scanned: ``done`` images have their sidecar, ``failures`` a reason, others stay open."""
+        """Note ``folder`` as scanned: ``done`` images have their sidecar, ``failures`` a reason, others stay open.
+
+        ``dropped``: some of what earlier scans gave was taken away.
+        """
         known = set(done)
         before = self.unchanged(folder)
-        if before.done >= known:  # nothing new here: what earlier scans gave is still there
+        if before.done >= known and not dropped:  # nothing new here: what earlier scans gave is still there
             steps |= before.steps
         sidecars = sorted({*folder.sidecars, *(sidecar_name(name) for name in known)})
         open_images = {name for name in folder.images if name not in known and name not in failures}

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import errno
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from phototag import fsio, pipeline
-from phototag.errors import FormatError, ImageError, PhototagError, WriteError
+from phototag.errors import FormatError, ImageError, LibraryError, PhototagError, WriteError
 from phototag.imaging.places import Places
 from phototag.library import sidecars
 from phototag.library.tidy import tidy
 from phototag.library.tree import Tree
 from phototag.library.walk import Folder
 from phototag.models.protocols import Tags
+from phototag.scan.beside import settle as settle_beside
 from phototag.scan.examine import Found, Task, examine, read
 from phototag.scan.gate import Gate
 from phototag.scan.survey import Failed, Survey, survey
 from phototag.scan.wanted import Wanted, lacks_place, readers
 from phototag.sidecar import model as fields
 from phototag.sidecar.model import Embedding, Gps, TagScores
+from phototag.wording import count_text
 
 BATCH = 64
 """Sidecars written between two flushes of the file system: 111 us a file against 490 with one flush each."""
@@ -70,8 +73,8 @@ def scan(
 ) -> Scanned:
     """Bring every image at and below ``under`` up to ``wanted``.
 
-    Raises WriteError when nothing can be written any more (full or read-only disk); everything else that goes wrong
-    is the failure of one image.
+    Raises WriteError when nothing can be written any more (full or read-only disk), and what a model that cannot be
+    used raises (BrokenModelError); everything else that goes wrong is the failure of one image.
     """
     begun = time.monotonic()
     run = _Run(tree, wanted, places, hooks or Hooks())
@@ -103,6 +106,8 @@ class _Run:
         self.failures: dict[str, dict[str, str]] = {}
         """By folder and name, those that are not worth another try."""
         self.broken: set[str] = set()
+        self.beside: Counter[str] = Counter()
+        """Images by the tagger whose tags of other parameters count for them too."""
         self.saved_at = time.monotonic()
 
     def look(self, under: str) -> None:
@@ -123,7 +128,7 @@ class _Run:
         self.gate.forget_missing(under, (folder.rel for folder in found.folders))
 
     def _survey(self, under: str) -> Survey:
-        return survey(self.tree, under, self.gate, self.wanted.steps, force=self.wanted.force, seen=self.hooks.walked)
+        return survey(self.tree, under, self.gate, self.wanted.asked, force=self.wanted.force, seen=self.hooks.walked)
 
     def work(self) -> None:
         """Examine, infer and write everything the survey listed."""
@@ -140,6 +145,8 @@ class _Run:
             if outcome.result is not None:
                 batch.append(outcome.result)
             elif outcome.error is not None:
+                if is_of_model(outcome.error):
+                    raise outcome.error
                 self.fail(outcome.item, outcome.error)
             if len(batch) >= BATCH:
                 self.finish(batch)
@@ -147,11 +154,18 @@ class _Run:
         self.finish(batch)
         self.interrupted = self.remaining > 0
         self.settle(self.survey.folders)
+        for name, count in self.beside.items() if self.wanted.words else ():
+            self.hooks.notice(
+                f"{count_text(count, 'image')} also {'has' if count == 1 else 'have'} tags of {name} from another "
+                "vocabulary or language, and both count; --replace drops the others"
+            )
 
     def finish(self, batch: Sequence[Found]) -> None:
         """Infer and write one batch, then flush it to disk once."""
         infer(batch, self.fail)
         add_places(batch, self.wanted, self.places)
+        for found in batch:
+            self.beside.update(settle_beside(found.document, self.wanted, found.source))
         wrote = [found for found in batch if found.task.rel not in self.broken and self.write(found)]
         if wrote:
             fsio.sync_filesystem(self.tree.write_root)
@@ -205,7 +219,13 @@ class _Run:
                     done=self.done[folder.rel],
                     failures=self.failures.get(folder.rel, {}),
                     walked_ns=self.walked_ns,
+                    dropped=self.wanted.replace,
                 )
+
+
+def is_of_model(error: Exception) -> bool:
+    """Say whether what stopped an image is wrong with a model, so that it would stop every other one too."""
+    return isinstance(error, PhototagError) and not isinstance(error, (ImageError, LibraryError, WriteError))
 
 
 def infer(batch: Sequence[Found], fail: Callable[[Task, Exception], None]) -> None:

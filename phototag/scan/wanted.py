@@ -34,6 +34,10 @@ class Wanted(msgspec.Struct, frozen=True):
     """The perceptual hash that duplicates are found by."""
     force: bool = False
     """Compute everything again even where it is there."""
+    replace: bool = False
+    """Drop what the same taggers said with other parameters."""
+    words: bool = False
+    """The tags are words of the person's: say where other words of theirs count too."""
     max_megapixels: float = 300.0
 
     @property
@@ -53,6 +57,11 @@ class Wanted(msgspec.Struct, frozen=True):
         readers = [name for name in _OPTIONAL_READERS if find_spec(name) is not None]
         rest = [f"exif{EXIF_REVISION}"] * self.exif + ([self.geo] if self.geo else []) + [fields.PDQ] * self.phash
         return frozenset([*spaces, *rest, *readers, f"max{self.max_megapixels:g}"])
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Return what the gate must know of an image to let it pass this time: nothing tells it what to drop."""
+        return self.steps | {"replace"} if self.replace else self.steps
 
 
 def readers() -> str:
@@ -80,7 +89,7 @@ def lacking(
     return [
         (section, model)
         for section, model in wanted.models
-        if _source(document, section, model.info.space) != source or (retold and model.info.uses_facts)
+        if not has_output(document, section, model.info.space, source) or (retold and model.info.uses_facts)
     ]
 
 
@@ -112,9 +121,10 @@ def content_of(document: Document) -> Content | None:
     return document.get(fields.ID, fields.CONTENT, Content)
 
 
-def _source(document: Document, section: str, space: str) -> bytes | None:
+def has_output(document: Document, section: str, space: str, source: bytes) -> bool:
+    """Say whether the output of a model is there, and was computed from the pixels ``source``."""
     if section == fields.MTAG:
         tags = document.get(section, space, TagScores)
-        return None if tags is None else tags.src
+        return tags is not None and tags.src == source
     embedding = document.get(section, space, Embedding)
-    return None if embedding is None else embedding.src
+    return embedding is not None and embedding.src == source

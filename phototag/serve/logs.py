@@ -12,17 +12,14 @@ from typing import Any
 import msgspec
 
 from phototag.errors import UsageError
-from phototag.settings import Settings
-
-LEVELS = ("critical", "error", "warning", "info", "debug")
-"""From ``info`` on, every request is a line."""
+from phototag.settings import LOG_LEVELS, Settings
 
 
 def level(settings: Settings) -> str:
     """Return the level asked for. Raises UsageError for one that does not exist."""
     name = settings.log_level.lower()
-    if name not in LEVELS:
-        raise UsageError(f"no log level is called {settings.log_level!r}", hint=", ".join(LEVELS))
+    if name not in LOG_LEVELS:
+        raise UsageError(f"no log level is called {settings.log_level!r}", hint=", ".join(LOG_LEVELS))
     return name
 
 

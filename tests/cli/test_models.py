@@ -131,6 +131,45 @@ def test_a_model_is_used_for_what_it_can(models: Path, tmp_path: Path) -> None:
     assert said("models", "use", "builtin", "--library", photos)["for"] == ["tagger", "embedder"]
 
 
+def test_the_default_is_said_for_its_task_alone(models: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (models / "ram_plus").mkdir(parents=True)
+    make.phototag("init", photos)
+    make.phototag("models", "use", "ram++", "--library", photos)
+    rows = said("models", "list", "--library", photos)
+    assert [(row["name"], row["task"]) for row in rows if row["default"]] == [("builtin", "embed"), ("ram++", "tag")]
+
+
+def test_clip_is_no_default_tagger(models: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    onnx_bytes.clip_folder(models / "clip" / "tiny")
+    make.phototag("init", photos)
+    done = make.phototag("models", "use", "clip/tiny", "--for", "tagger", "--library", photos, check=False)
+    assert done.returncode == 2 and "has no tags of its own" in done.stderr
+    assert "phototag tag --tagger clip/tiny --vocab FILE" in done.stderr
+    assert make.phototag("scan", photos, "-q").returncode == 0
+    assert said("models", "use", "clip/tiny", "--for", "embedder", "--library", photos)["for"] == ["embedder"]
+
+
+def test_what_needs_no_files(models: Path) -> None:
+    assert said("models", "verify", "builtin") == {
+        "ok": True,
+        "files": [{"model": "builtin", "path": "", "ok": True, "why": "needs no files"}],
+    }
+    assert make.phototag("models", "verify", "builtin").stdout.split() == ["ok", "builtin", "needs", "no", "files"]
+    done = make.phototag("models", "path", "builtin", check=False)
+    assert done.returncode == 2 and "builtin has no folder" in done.stderr
+
+
+def test_a_folder_without_its_text_tower_is_incomplete(models: Path) -> None:
+    folder = onnx_bytes.clip_folder(models / "clip" / "tiny")
+    (folder / "textual.onnx").unlink()
+    (line,) = [line for line in make.phototag("models", "list").stdout.splitlines() if line.startswith("clip ")]
+    assert "incomplete" in line
+
+
 def test_converting_says_what_it_needs(models: Path, tmp_path: Path) -> None:
     done = make.phototag("models", "convert", "clip", "--int8", check=False)
     assert done.returncode == 2 and "--photos FOLDER" in done.stderr

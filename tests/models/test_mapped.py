@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from phototag.errors import BrokenModelError
 from phototag.models import mapped
-from phototag.models.session import BrokenModelError, Graph
+from phototag.models.session import Graph
 from phototag.settings import Settings, load
 from tests import require
 from tests.models import onnx_bytes

@@ -124,7 +124,7 @@ def test_a_plugin_that_cannot_be_loaded_takes_nothing_along(
 
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda *, group: [Broken(), Other()])
     assert "builtin" in registry.families()
-    assert registry.installed(settings)
+    assert registry.installed(settings, defaults={})
     with pytest.raises(UsageError, match="no model is called 'lens'") as caught:
         registry.open_tagger("lens", settings)
     assert "the plugin 'odd' cannot be loaded: No module named 'lenses'" in str(caught.value.hint)
@@ -142,14 +142,28 @@ def test_a_folder_without_its_files_is_not_present(settings: Settings) -> None:
     for name in ("clip/empty", "ram_plus"):
         (Path(settings.models_dir) / name).mkdir(parents=True)
     onnx_bytes.clip_folder(Path(settings.models_dir) / "clip" / "whole")
-    present = {row.name: row.present for row in registry.installed(settings)}
+    present = {row.name: row.present for row in registry.installed(settings, defaults={})}
     assert present == {"builtin": True, "clip/empty": False, "clip/whole": True, "ram_plus": False}
+
+
+@pytest.mark.parametrize("gone", ["textual.onnx", "tokenizer.json", "visual.onnx"])
+def test_a_folder_that_cannot_be_searched_by_words_is_not_present(settings: Settings, gone: str) -> None:
+    folder = onnx_bytes.clip_folder(Path(settings.models_dir) / "clip" / "half")
+    (folder / gone).unlink()
+    (row,) = (row for row in registry.installed(settings, defaults={}) if row.name == "clip/half")
+    assert not row.present
+
+
+def test_a_model_is_the_default_of_its_task_only(settings: Settings) -> None:
+    (Path(settings.models_dir) / "ram_plus").mkdir(parents=True)
+    rows = registry.installed(settings, defaults={TAG: "ram_plus", EMBED: "builtin"})
+    assert [(row.name, row.task) for row in rows if row.default] == [("builtin", EMBED), ("ram_plus", TAG)]
 
 
 def test_installed_lists_what_has_a_folder(settings: Settings) -> None:
     (Path(settings.models_dir) / "optics" / "mine").mkdir(parents=True)
     (Path(settings.models_dir) / "optics" / "mine" / "weights").write_bytes(b"12345")
-    rows = {(row.name, row.task): row for row in registry.installed(settings, defaults=("optics/mine",))}
+    rows = {(row.name, row.task): row for row in registry.installed(settings, defaults={EMBED: "optics/mine"})}
     assert rows["optics/mine", EMBED].size == 5
     assert rows["optics/mine", EMBED].default
     assert not rows["builtin", TAG].default

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from phototag import pipeline
-from phototag.errors import ImageError, PhototagError, UsageError
+from phototag.errors import BrokenModelError, ImageError, PhototagError, UsageError
 from phototag.models import registry
 from phototag.models.clip.embedder import BATCH_CPU, BATCH_CUDA, ClipImageEmbedder
-from phototag.models.session import BrokenModelError, Graph
+from phototag.models.session import Graph
 from phototag.settings import Settings
 from tests import require
 from tests.models import draw, onnx_bytes

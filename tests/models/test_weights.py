@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -266,10 +267,11 @@ def test_verify_tells_what_is_wrong(settings: Settings) -> None:
 
 
 def test_the_list_shows_what_is_here_and_what_can_be(settings: Settings) -> None:
-    rows = {row.name: row for row in inventory.status(settings, [])}
+    rows = {row.name: row for row in inventory.status(settings, {})}
     assert not rows["clip/tiny"].present and rows["clip/tiny"].license == "MIT"
-    fetch("clip/tiny", settings)
-    rows = {row.name: row for row in inventory.status(settings, ["clip/tiny"])}
+    folder, _ = fetch("clip/tiny", settings)
+    (folder / "config.json").write_bytes(b'{"textual": "sub/textual.onnx", "tokenizer": "note.json"}')
+    rows = {row.name: row for row in inventory.status(settings, {EMBED: "clip/tiny"})}
     assert rows["clip"].present and rows["clip"].default, "the only folder is what 'clip' means"
     assert rows["builtin"].present
 
@@ -314,3 +316,54 @@ def test_a_hub_model_without_a_tokenizer_of_its_own(settings: Settings, server: 
         server.content[base + name] = name.encode()
     folder, _ = fetch("hf:laion/CLIP-bare", settings)
     assert set(contents(folder)) == {"open_clip_config.json", "open_clip_model.safetensors", "phototag.json"}
+
+
+def test_two_towers_of_one_name_are_not_mixed_up(
+    settings: Settings, server: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = tuple(File(path=f"{n}/model.onnx", url=f"{HOST}/i/{n}") for n in ("visual", "textual"))
+    entry = Entry(name="clip/immich", task=EMBED, about="for tests", license="MIT", files=files)
+    monkeypatch.setattr(manifest, "ENTRIES", {entry.name: entry})
+    with zipfile.ZipFile(tmp_path / "own.zip", "w") as archive:
+        archive.writestr("visual/model.onnx", IMAGE)
+        archive.writestr("textual/model.onnx", TEXT)
+    folder, _ = fetch("clip/immich", settings, tmp_path / "own.zip")
+    assert server.requests == []
+    assert (folder / "visual" / "model.onnx").read_bytes() == IMAGE
+    assert (folder / "textual" / "model.onnx").read_bytes() == TEXT
+    (folder / "textual" / "model.onnx").unlink()
+    shutil.copytree(folder, tmp_path / "other")
+    with pytest.raises(DownloadError):  # the image tower is not taken for the text tower that lacks
+        fetch("clip/immich", settings, tmp_path / "other" / "visual" / "model.onnx")
+
+
+def test_the_same_name_of_another_organisation_is_another_model(settings: Settings, server: Files) -> None:
+    for file in manifest.from_hub("laion/M").files:
+        server.content[f"/laion/M/resolve/main/{file.path}"] = file.path.encode()
+    folder, _ = fetch("hf:laion/M", settings)
+    before = contents(folder)
+    server.requests.clear()
+    with pytest.raises(UsageError, match=r"came from .*/laion/M/.*, not from .*/someone-else/M/") as caught:
+        fetch("hf:someone-else/M", settings)
+    assert "rename or remove" in str(caught.value.hint)
+    assert server.requests == [] and contents(folder) == before
+    _, heard = fetch("hf:laion/M", settings)
+    assert "complete" in heard.said[0]
+
+
+def test_what_is_left_of_another_organisations_fetch_is_not_taken(settings: Settings, server: Files) -> None:
+    server.content["/laion/M/resolve/main/open_clip_config.json"] = b"laion's"
+    with pytest.raises(DownloadError):
+        fetch("hf:laion/M", settings)
+    for file in manifest.from_hub("other/M").files:
+        server.content[f"/other/M/resolve/main/{file.path}"] = b"other's"
+    folder, _ = fetch("hf:other/M", settings)
+    assert (folder / "open_clip_config.json").read_bytes() == b"other's"
+
+
+def test_what_the_manifest_knows_by_its_hash_may_come_from_anywhere(settings: Settings, server: Files) -> None:
+    folder, _ = fetch("clip/tiny", settings)
+    record = folder / "phototag.json"
+    record.write_text(record.read_text().replace("/c/visual.onnx", "/before/visual.onnx"))
+    _, heard = fetch("clip/tiny", settings)
+    assert "complete" in heard.said[0]

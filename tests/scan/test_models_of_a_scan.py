@@ -92,3 +92,30 @@ def test_a_vocabulary_and_a_language(models: Path, photos: Path, tmp_path: Path)
         words.write_bytes(bad)
         done = make.phototag("tag", photos, "--tagger", "ram++", "--vocab", words, check=False)
         assert done.returncode == 2 and message in done.stderr
+
+
+@pytest.mark.parametrize("harm", ["list", "numbers", "threshold", "size"])
+def test_a_broken_checkpoint_ends_the_run_and_names_its_file(models: Path, photos: Path, harm: str) -> None:
+    """Its sizes are asked for while the first image is examined: that too is no image's failure."""
+    torch = require.module("torch")
+    path, named = models / "ram_plus" / "ram.pth", "ram.pth"
+    if harm == "list":
+        torch.save([1, 2], path)
+    elif harm == "numbers":
+        saved = torch.load(path, weights_only=True)
+        saved["model"]["fc.weight"][:] = float("nan")
+        torch.save(saved, path)
+    elif harm == "threshold":
+        path, named = models / "ram_plus" / "ram_tag_list_threshold.txt", "ram_tag_list_threshold.txt, line 1"
+        path.write_text("nan\n" + "0.5\n" * 6)
+    else:
+        path, named = models / "ram_plus" / "config.json", "config.json"
+        path.write_text('{"checkpoint": "ram.pth", "image_size": -128}')
+    done = make.phototag("scan", photos, "--tagger", "ram++", "--json", check=False)
+    assert done.returncode == 1 and named in done.stderr
+    for file in (models / "ram_plus").iterdir():
+        file.unlink()
+    (models / "ram_plus").rmdir()
+    reference.write_folder(models / "ram_plus")
+    report = json.loads(make.phototag("scan", photos, "--tagger", "ram++", "--json").stdout)
+    assert report["failed"] == [] and report["written"] == 3

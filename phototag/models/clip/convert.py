@@ -15,12 +15,13 @@ import msgspec
 import numpy as np
 
 from phototag import fsio
-from phototag.errors import MissingExtraError, UsageError
+from phototag.errors import BrokenModelError, MissingExtraError, UsageError
 from phototag.ids import random_hex
 from phototag.models import registry
-from phototag.models.clip.folder import BPE
+from phototag.models.clip import words
+from phototag.models.clip.folder import read_json
 from phototag.models.clip.torch_backend import import_open_clip
-from phototag.models.session import BrokenModelError, Graph
+from phototag.models.session import Graph
 from phototag.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 
 PARITY = 0.9999
 """Least cosine between torch's and ONNX Runtime's vectors of the same input."""
-_TEXTS = ("a photo of a cat", "two dogs on a beach at sunset", "", "snow, mountains & a lake")
 CONFIG = "open_clip_config.json"
+
+WEIGHTS = (".safetensors", ".bin", ".pth")
+"""What open_clip takes for weights in a folder."""
 
 INLINE_BYTES = 1_900_000_000
 """Weights up to so many bytes go into the graph's own file; protobuf ends at 2 GiB."""
@@ -41,26 +44,29 @@ def convert(source: str, settings: Settings, *, weights: str = "", name: str = "
     """Convert ``source`` and return the new model's full name; nothing is fetched and nothing is kept on failure.
 
     ``source`` is a folder with ``open_clip_config.json`` and weights, or an architecture's name together with
-    ``weights``. Raises MissingExtraError, UsageError, BrokenModelError when the graphs answer differently.
+    ``weights``. Raises MissingExtraError, UsageError (above all where its tokenizer is not known), BrokenModelError
+    when the graphs answer differently.
     """
     full = f"clip/{name or os.path.basename(os.path.abspath(source))}"
     target = registry.folder_of(full, settings)
     if os.path.isfile(os.path.join(target, "visual.onnx")):
         raise UsageError(f"{full} is there already", hint=f"give another name with --as, or remove {target}")
-    model, config, tokenizer = _load(source, weights)
+    config = _config(source, weights)
+    tokenizer = words.files_of(config, source if os.path.isdir(source) else "", os.path.dirname(weights))
+    tokens = words.tokens_of(config, tokenizer)
+    model, config = _load(source, weights, config)
     with staged(settings) as folder:
-        size, context = _sizes(model)
         say("exporting the image tower")
-        image = np.random.default_rng(0).normal(size=(3, 3, *size)).astype(np.float32)
+        image = np.random.default_rng(0).normal(size=(3, 3, *_size_px(model))).astype(np.float32)
         _export(_tower(model, "encode_image"), image, os.path.join(folder, "visual.onnx"))
         say("exporting the text tower")
-        tokens = tokenizer(list(_TEXTS), context_length=context).numpy().astype(np.int64)
         _export(_tower(model, "encode_text"), tokens, os.path.join(folder, "textual.onnx"))
         say("comparing with torch")
         for part, method, inputs in (("visual", "encode_image", image), ("textual", "encode_text", tokens)):
             _compare(Graph(os.path.join(folder, f"{part}.onnx"), settings), model, method, inputs, part)
         fsio.write_atomic(os.path.join(folder, CONFIG), msgspec.json.format(msgspec.json.encode(config)))
-        _add_tokenizer(source, folder)
+        for path in tokenizer:
+            _copy(path, os.path.join(folder, os.path.basename(path)))
         place(folder, target)
     return full
 
@@ -108,8 +114,8 @@ def cosines(left: npt.NDArray[np.float32], right: npt.NDArray[np.float32]) -> np
     return found
 
 
-def _load(source: str, weights: str) -> tuple[Any, dict[str, Any], Any]:
-    """Return (the model on the CPU, its open_clip configuration, its tokenizer)."""
+def _config(source: str, weights: str) -> dict[str, Any]:
+    """Return the open_clip configuration of a folder or an architecture; the weights are there."""
     if find_spec("onnxscript") is None:  # torch's exporter needs it and says so late
         raise MissingExtraError("converting an OpenCLIP model", "convert")
     open_clip = import_open_clip("converting an OpenCLIP model")
@@ -117,9 +123,13 @@ def _load(source: str, weights: str) -> tuple[Any, dict[str, Any], Any]:
         path = os.path.join(source, CONFIG)
         if not os.path.isfile(path):
             raise UsageError(f"{source} has no {CONFIG}")
-        name = f"local-dir:{os.path.abspath(source)}"
-        config = msgspec.json.decode(fsio.read_bytes(path))
-        return open_clip.create_model(name).eval(), config, open_clip.SimpleTokenizer()
+        config = read_json(path)
+        model = config.get("model_cfg")
+        if not isinstance(model, dict) or not isinstance(model.get("text_cfg"), dict):
+            raise BrokenModelError(f"{path} does not say which model it is: it has no model_cfg with a text_cfg")
+        if not any(name.endswith(WEIGHTS) for name in os.listdir(source)):  # open_clip would invent some
+            raise UsageError(f"{source} has no weights", hint="put open_clip_model.safetensors there")
+        return config
     if source not in open_clip.list_models():
         raise UsageError(f"{source!r} is neither a folder nor an architecture of OpenCLIP")
     if not os.path.isfile(weights):
@@ -127,18 +137,22 @@ def _load(source: str, weights: str) -> tuple[Any, dict[str, Any], Any]:
             f"{source} needs its weights",
             hint="phototag models fetch hf:ORGANISATION/MODEL, then phototag models convert that folder; or --weights FILE",
         )
+    return {"model_cfg": open_clip.get_model_config(source)}
+
+
+def _load(source: str, weights: str, config: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Return the model on the CPU, and its configuration with how it sees pictures."""
+    open_clip = import_open_clip("converting an OpenCLIP model")
+    if os.path.isdir(source):
+        return open_clip.create_model(f"local-dir:{os.path.abspath(source)}").eval(), config
     model = open_clip.create_model(source, pretrained=weights).eval()
     preprocessing = {key: value for key, value in model.visual.preprocess_cfg.items() if value is not None}
-    return (
-        model,
-        {"model_cfg": open_clip.get_model_config(source), "preprocess_cfg": preprocessing},
-        open_clip.SimpleTokenizer(),
-    )
+    return model, config | {"preprocess_cfg": preprocessing}
 
 
-def _sizes(model: Any) -> tuple[tuple[int, int], int]:
+def _size_px(model: Any) -> tuple[int, int]:
     size = model.visual.image_size
-    return (tuple(size) if isinstance(size, (tuple, list)) else (size, size)), int(model.context_length)
+    return tuple(size) if isinstance(size, (tuple, list)) else (size, size)
 
 
 def _tower(model: Any, method: str) -> Any:
@@ -188,17 +202,6 @@ def _compare(graph: Graph, model: Any, method: str, inputs: npt.NDArray[Any], pa
             raise BrokenModelError(
                 f"the {part} graph does not answer as torch does (cosine {worst:.5f}); nothing was kept"
             )
-
-
-def _add_tokenizer(source: str, folder: str) -> None:
-    """Copy the model's own tokenizer, or OpenCLIP's list of merges."""
-    own = os.path.join(source, "tokenizer.json")
-    if os.path.isfile(own):
-        _copy(own, os.path.join(folder, "tokenizer.json"))
-        return
-    import open_clip
-
-    _copy(os.path.join(os.path.dirname(open_clip.__file__), BPE), os.path.join(folder, BPE))
 
 
 def _copy(source: str, target: str) -> None:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from phototag.errors import ImageError, UsageError
+from phototag.errors import BrokenModelError, UsageError
 from phototag.imaging.picture import Picture
-from phototag.models import registry
+from phototag.models import fault, registry
 from phototag.models.clip.folder import ClipFolder, read_folder
 from phototag.models.clip.tokenizer import Tokenizer
 from phototag.models.identity import file_rev, params8
 from phototag.models.protocols import ModelInfo
 from phototag.models.registry import Options
-from phototag.models.session import BrokenModelError, Graph, require_runtime
+from phototag.models.session import Graph, require_runtime
 from phototag.settings import Settings
 
 if TYPE_CHECKING:
@@ -104,10 +104,16 @@ class ClipImageEmbedder:
         return preprocess.prepare(picture.rgb, self.folder.preprocessing, self.size_px)
 
     def infer(self, batch: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-        """Return (n, dim) float32, rows L2-normalised. Raises ImageError when a vector is not a number."""
+        """Return (n, dim) float32, rows L2-normalised. Raises ImageError when a vector is not a number.
+
+        BrokenModelError where that is so whatever the picture.
+        """
         if not batch:
             return np.zeros((0, self.dim), np.float32)
-        return normalised(_sized(self._tower.run(batch), self.folder))
+        rows = _sized(self._tower.run(batch), self.folder)
+        if not has_direction(rows):
+            raise fault.of_answer(self.folder.identity_file, self._tower.run, batch[0], has_direction)
+        return normalised(rows)
 
 
 class ClipTextEmbedder:
@@ -134,15 +140,24 @@ class ClipTextEmbedder:
         """Return the tokenizer, read once."""
         with self._lock:
             if self._tokenizer is None:
-                context = self.folder.context_length or self._tower.input_shape[-1] or 77
-                self._tokenizer = Tokenizer(self.folder.tokenizer, context_length=context, clean=self.folder.clean)
+                how = self.folder.texts
+                self._tokenizer = Tokenizer(
+                    self.folder.tokenizer,
+                    context_length=how.context_length or self._tower.input_shape[-1] or 77,
+                    clean=how.clean,
+                    own=how.own,
+                    strip_sep=how.strip_sep,
+                )
             return self._tokenizer
 
     def embed_text(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Return (n, dim) float32, rows L2-normalised."""
+        """Return (n, dim) float32, rows L2-normalised. Raises BrokenModelError when one is not a number."""
         if not texts:
             return np.zeros((0, self.dim), np.float32)
-        return normalised(_sized(self._tower.run(list(self.tokenizer(texts))), self.folder))
+        rows = _sized(self._tower.run(list(self.tokenizer(texts))), self.folder)
+        if not has_direction(rows):
+            raise fault.broken(self.folder.textual or self.folder.weights)
+        return normalised(rows)
 
 
 def _sized(rows: npt.NDArray[np.float32], folder: ClipFolder) -> npt.NDArray[np.float32]:
@@ -155,13 +170,21 @@ def _sized(rows: npt.NDArray[np.float32], folder: ClipFolder) -> npt.NDArray[np.
     return rows
 
 
+def has_direction(rows: npt.NDArray[np.float32]) -> bool:
+    """Say whether every row is of numbers, and longer than 0."""
+    lengths = _lengths(rows)
+    return bool((np.isfinite(lengths) & (lengths > 0)).all())
+
+
 def normalised(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the rows at length 1. Raises ImageError when one has no direction."""
-    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
-    if not (np.isfinite(lengths) & (lengths > 0)).all():
-        raise ImageError("the model's answer is not a number")
-    unit: npt.NDArray[np.float32] = (rows / lengths[:, None]).astype(np.float32)
+    """Return the rows, all of which have a direction, at length 1."""
+    unit: npt.NDArray[np.float32] = (rows / _lengths(rows)[:, None]).astype(np.float32)
     return unit
+
+
+def _lengths(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    squares: npt.NDArray[np.float64] = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+    return np.sqrt(squares)
 
 
 def info_of(folder: ClipFolder) -> ModelInfo:

@@ -9,12 +9,12 @@ rclip's (the graphs and ``tokenizer/bpe_simple_vocab_16e6.txt.gz``, beside them 
 from __future__ import annotations
 
 import os
-from typing import Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
+from phototag.errors import BrokenModelError
 from phototag.models import registry
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 
 OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -23,7 +23,8 @@ BPE = "bpe_simple_vocab_16e6.txt.gz"
 
 _VISUAL = ("visual.onnx", "visual/model.onnx")
 _TEXTUAL = ("textual.onnx", "textual/model.onnx")
-_TOKENIZER = ("tokenizer.json", "textual/tokenizer.json", f"tokenizer/{BPE}", BPE, f"../tokenizer/{BPE}")
+_OWN_TOKENIZER = ("tokenizer.json", "textual/tokenizer.json")
+_TOKENIZER = (*_OWN_TOKENIZER, f"tokenizer/{BPE}", BPE, f"../tokenizer/{BPE}")
 _TORCH = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _CONFIG = ("open_clip_config.json", "config.json")
 
@@ -51,7 +52,7 @@ class Overrides(msgspec.Struct, frozen=True):
     textual: str = ""
     tokenizer: str = ""
     image_size: int = 0
-    context_length: int = 0
+    context_length: Annotated[int, msgspec.Meta(ge=0)] = 0
     logit_scale: float = 100.0
     """Multiplies cosines for zero-shot probabilities; CLIP models are trained up to 100."""
     backend: str = "onnx"
@@ -62,12 +63,15 @@ Size = int | tuple[int, int] | None
 
 
 class _TokenizerConfig(msgspec.Struct, frozen=True):
-    clean: str = "lower"
+    clean: Literal["lower", "whitespace", "canonicalize"] | None = None
+    strip_sep_token: bool = False
 
 
 class _TextConfig(msgspec.Struct, frozen=True):
-    context_length: int = 77
+    context_length: Annotated[int, msgspec.Meta(ge=2)] = 77
     tokenizer_kwargs: _TokenizerConfig | None = None
+    hf_tokenizer_name: str | None = None
+    hf_model_name: str | None = None
 
 
 class _VisionConfig(msgspec.Struct, frozen=True):
@@ -80,6 +84,19 @@ class _ModelConfig(msgspec.Struct, frozen=True):
     embed_dim: int = 0
     vision_cfg: _VisionConfig | None = None
     text_cfg: _TextConfig | None = None
+
+
+class TextPreparation(msgspec.Struct, frozen=True):
+    """How a text becomes the text tower's input (``text_cfg`` of OpenCLIP)."""
+
+    context_length: int = 0
+    """Tokens of a text; 0: the graph says."""
+    clean: str = "lower"
+    """``lower``, ``whitespace`` (case is kept) or ``canonicalize`` (SigLIP)."""
+    own: bool = False
+    """It has a tokenizer of its own, not CLIP's."""
+    strip_sep: bool = False
+    """The separator becomes 0 (CLIPA)."""
 
 
 class _PictureConfig(msgspec.Struct, frozen=True):
@@ -104,12 +121,9 @@ class ClipFolder(msgspec.Struct, frozen=True):
     weights: str
     """OpenCLIP's own checkpoint, for the torch backend."""
     preprocessing: Preprocessing
-    context_length: int
-    """Tokens of a text; 0: the graph says."""
+    texts: TextPreparation
     dim: int
     """Length of the vectors; 0: the graph says."""
-    clean: str
-    """``lower`` or ``canonicalize`` (SigLIP)."""
     logit_scale: float
     backend: str
 
@@ -124,10 +138,10 @@ def read_folder(name: str, settings: Settings) -> ClipFolder:
     path = registry.folder_of(name, settings)
     if not os.path.isdir(path):
         raise registry.missing(name, settings)
-    config = _merged([_json(os.path.join(path, file)) for file in _CONFIG])
+    config = _merged([read_json(os.path.join(path, file)) for file in _CONFIG])
     overrides = _converted(config, Overrides, path)
     model = _converted(config.get("model_cfg") or config, _ModelConfig, path)
-    text = model.text_cfg
+    texts = text_preparation(config, path)
     weights = _first(path, "", _TORCH)
     visual = _first(path, overrides.visual, _VISUAL)
     if not visual and not (weights and overrides.backend == "torch"):
@@ -137,19 +151,33 @@ def read_folder(name: str, settings: Settings) -> ClipFolder:
         path=path,
         visual=visual,
         textual=_first(path, overrides.textual, _TEXTUAL),
-        tokenizer=_first(path, overrides.tokenizer, _TOKENIZER),
+        tokenizer=_first(path, overrides.tokenizer, _OWN_TOKENIZER if texts.own else _TOKENIZER),
         weights=weights,
         preprocessing=_preprocessing(path, config, overrides, model.vision_cfg or _VisionConfig()),
-        context_length=overrides.context_length or (text.context_length if text is not None else 0),
+        texts=texts,
         dim=model.embed_dim,
-        clean=text.tokenizer_kwargs.clean if text is not None and text.tokenizer_kwargs is not None else "lower",
         logit_scale=overrides.logit_scale,
         backend=overrides.backend,
     )
 
 
+def text_preparation(config: dict[str, Any], path: str) -> TextPreparation:
+    """Return what the configuration of the folder ``path`` says about texts. Raises BrokenModelError.
+
+    As ``open_clip.get_tokenizer`` reads it: a tokenizer of the model's own leaves the case alone where nothing is said.
+    """
+    asked = _converted(config, Overrides, path).context_length
+    text = _converted(config.get("model_cfg") or config, _ModelConfig, path).text_cfg
+    if text is None:
+        return TextPreparation(asked)
+    own = bool(text.hf_tokenizer_name or text.hf_model_name)
+    how = text.tokenizer_kwargs or _TokenizerConfig()
+    clean = how.clean or ("whitespace" if own else "lower")
+    return TextPreparation(asked or text.context_length, clean, own, how.strip_sep_token)
+
+
 def _preprocessing(path: str, config: dict[str, Any], overrides: Overrides, vision: _VisionConfig) -> Preprocessing:
-    values = config.get("preprocess_cfg") or _json(os.path.join(path, "visual", "preprocess_cfg.json"))
+    values = config.get("preprocess_cfg") or read_json(os.path.join(path, "visual", "preprocess_cfg.json"))
     found = _converted(values, _PictureConfig, path)
     size = overrides.image_size or found.size or vision.image_size
     fill = found.fill_color or 0
@@ -175,7 +203,8 @@ def _converted(values: Any, kind: type[T], path: str) -> T:
         raise BrokenModelError(f"{path}: its configuration is not understood: {error}") from error
 
 
-def _json(path: str) -> dict[str, Any]:
+def read_json(path: str) -> dict[str, Any]:
+    """Return the object in a JSON file; empty where there is none. Raises BrokenModelError."""
     try:
         with open(path, "rb") as file:
             found = msgspec.json.decode(file.read())

@@ -14,15 +14,15 @@ import msgspec
 import numpy as np
 
 from phototag import fsio
-from phototag.errors import ImageError, MissingExtraError, UsageError
+from phototag.errors import BrokenModelError, ImageError, MissingExtraError, UsageError
 from phototag.imaging import formats
 from phototag.imaging.decode import read_picture
 from phototag.models import registry
 from phototag.models.clip.convert import cosines, place, quiet, staged
 from phototag.models.clip.embedder import ClipImageEmbedder, open_image_embedder
-from phototag.models.clip.folder import read_folder
+from phototag.models.clip.folder import ClipFolder, read_folder, read_json
 from phototag.models.registry import Options
-from phototag.models.session import BrokenModelError, Graph
+from phototag.models.session import Graph
 from phototag.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,8 +43,14 @@ def quantise(name: str, photos: str, settings: Settings, *, say: Callable[[str],
     except ImportError as error:
         raise MissingExtraError("making an int8 variant", "convert") from error
     folder = read_folder(name, settings)
+    # By torch's words and a graph of its own the variant would have no text tower.
+    if not folder.visual or (folder.backend == "torch" and not folder.textual):
+        raise UsageError(
+            f"{name} has no ONNX graphs of its own to quantise", hint=f"first: phototag models convert {name}"
+        )
     full = name + registry.INT8
-    if os.path.isdir(registry.folder_of(full, settings)):
+    target = registry.folder_of(full, settings)
+    if os.path.isdir(target):
         raise UsageError(f"{full} is there already")
     original = open_image_embedder(name, settings, Options())
     inputs = list(_inputs(original, photos, settings))
@@ -63,35 +69,23 @@ def quantise(name: str, photos: str, settings: Settings, *, say: Callable[[str],
                 hint=f"stay with {name}",
             )
         say(f"cosine to the original: {found.min():.5f} or more")
-        _describe(folder.path, made, name)
-        place(made, registry.folder_of(full, settings))
+        _describe(folder, made, target)
+        place(made, target)
     return full
 
 
-def _describe(base: str, made: str, name: str) -> None:
+def _describe(folder: ClipFolder, made: str, target: str) -> None:
     """Write what the variant shares with the original: its text tower and tokenizer stay where they are."""
-    short = name.rpartition("/")[2]
-    for config in ("open_clip_config.json", "config.json"):
-        if os.path.isfile(os.path.join(base, config)):
-            fsio.write_atomic(os.path.join(made, config), fsio.read_bytes(os.path.join(base, config)))
-    path = os.path.join(made, "config.json")
-    values = msgspec.json.decode(fsio.read_bytes(path)) if os.path.isfile(path) else {}
-    for key, files in (("textual", ("textual.onnx", "textual/model.onnx")), ("tokenizer", _TOKENIZERS)):
-        there = next((file for file in files if os.path.isfile(os.path.join(base, file))), "")
-        values |= {key: f"../{short}/{there}"} if there else {}
-    how = os.path.join("visual", "preprocess_cfg.json")
-    if os.path.isfile(os.path.join(base, how)):
-        values["preprocess_cfg"] = msgspec.json.decode(fsio.read_bytes(os.path.join(base, how)))
-    fsio.write_atomic(path, msgspec.json.format(msgspec.json.encode(values | {"visual": "visual.onnx"})))
-
-
-_TOKENIZERS = (
-    "tokenizer.json",
-    "textual/tokenizer.json",
-    "tokenizer/bpe_simple_vocab_16e6.txt.gz",
-    "bpe_simple_vocab_16e6.txt.gz",
-    "../tokenizer/bpe_simple_vocab_16e6.txt.gz",
-)
+    for config in ("open_clip_config.json", "visual/preprocess_cfg.json"):
+        if os.path.isfile(os.path.join(folder.path, config)):
+            fsio.make_folder(os.path.dirname(os.path.join(made, config)))
+            fsio.write_atomic(os.path.join(made, config), fsio.read_bytes(os.path.join(folder.path, config)))
+    values = read_json(os.path.join(folder.path, "config.json"))
+    # The files that the original was read with, by its own config.json or by their usual names.
+    shared = {"textual": folder.textual, "tokenizer": folder.tokenizer}
+    values |= {key: os.path.relpath(file, target) if file else "" for key, file in shared.items()}
+    values |= {"visual": "visual.onnx", "backend": "onnx"}
+    fsio.write_atomic(os.path.join(made, "config.json"), msgspec.json.format(msgspec.json.encode(values)))
 
 
 def _inputs(model: ClipImageEmbedder, photos: str, settings: Settings) -> Iterator[npt.NDArray[np.float32]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+_SUPPORT_PX = 2
+"""How far the widest filter looks from a pixel where it enlarges."""
+ELONGATED = 16
+"""From this ratio of its sides on, a picture that is to be enlarged is cropped first: all of one of 4 x 20,000 pixels
+would be 256 x 1,280,000 at the size of its shorter side, 1.4 GB for a crop of 256 x 256."""
 
 
 def prepare(rgb: npt.NDArray[np.uint8], how: Preprocessing, size_px: tuple[int, int]) -> npt.NDArray[np.float32]:
@@ -31,7 +37,10 @@ def resized(image: Image.Image, how: Preprocessing, size_px: tuple[int, int]) ->
     height, width = size_px
     if how.resize_mode == "squash":
         return image.resize((width, height), _FILTERS[how.interpolation])
-    scaled = image.resize(_fit(image.size, how.resize_mode, size_px), _FILTERS[how.interpolation])
+    fitted = _fit(image.size, how.resize_mode, size_px)
+    if max(fitted) > max(ELONGATED * min(fitted), *image.size) and min(fitted) >= max(size_px):
+        return _centre(image, fitted, (width, height), _FILTERS[how.interpolation])
+    scaled = image.resize(fitted, _FILTERS[how.interpolation])
     if scaled.size == (width, height):
         return scaled
     left, top = round((scaled.width - width) / 2), round((scaled.height - height) / 2)
@@ -40,6 +49,29 @@ def resized(image: Image.Image, how: Preprocessing, size_px: tuple[int, int]) ->
     canvas = Image.new("RGB", (width, height), (how.fill,) * 3)
     canvas.paste(scaled, ((width - scaled.width) // 2, (height - scaled.height) // 2))
     return canvas
+
+
+def _centre(
+    image: Image.Image, fitted: tuple[int, int], size: tuple[int, int], kernel: Image.Resampling
+) -> Image.Image:
+    """Return the centre, ``size``, of ``image`` enlarged to ``fitted`` (both width, height) without making the rest.
+
+    Pillow enlarges rows first, then columns, and rounds in between; so does this.
+    """
+    left, right, x0, x1 = _span(image.width, fitted[0], size[0])
+    top, bottom, y0, y1 = _span(image.height, fitted[1], size[1])
+    part = image.crop((left, top, right, bottom))
+    part = part.resize((size[0], part.height), kernel, box=(x0, 0, x1, part.height))
+    return part.resize(size, kernel, box=(0, y0, size[0], y1))
+
+
+def _span(length: int, fitted: int, wanted: int) -> tuple[int, int, float, float]:
+    """Return where to crop one axis, and between which points of the crop its centre then lies, in pixels."""
+    start = round((fitted - wanted) / 2)
+    first, last = start * length / fitted, (start + wanted) * length / fitted
+    low = max(0, math.floor(first) - _SUPPORT_PX - 1)
+    high = min(length, math.ceil(last) + _SUPPORT_PX + 1)
+    return low, high, first - low, last - low
 
 
 def _fit(size: tuple[int, int], mode: str, size_px: tuple[int, int]) -> tuple[int, int]:

@@ -1,20 +1,22 @@
 """Text to the text tower's input, token for token as OpenCLIP does it.
 
-CLIP's own tokenizer is read by ``bpe``; what other models bring in a ``tokenizer.json`` by the ``tokenizers`` library.
+CLIP's own tokenizer is read by ``bpe``; what other models bring in a ``tokenizer.json`` by the ``tokenizers`` library,
+with the padding that ``tokenizer_config.json`` or ``special_tokens_map.json`` beside it say, as transformers does.
 """
 
 from __future__ import annotations
 
+import os
 import string
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
-from phototag.errors import MissingExtraError
+from phototag.errors import BrokenModelError, MissingExtraError
 from phototag.models.clip import bpe
-from phototag.models.session import BrokenModelError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,21 +36,45 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 Encode = Callable[[list[str]], list[list[int]]]
 """Cleaned texts to the ids of their tokens, start and end included."""
 
+BESIDE = ("special_tokens_map.json", "tokenizer_config.json")
+"""What lies beside a ``tokenizer.json`` and says how it pads; the latter wins."""
+
+
+class Filling(msgspec.Struct, frozen=True):
+    """What makes rows of texts equally long."""
+
+    pad: int = 0
+    left: bool = False
+    """It comes before the text."""
+    said: bool = True
+    """The tokenizer's files say so; else it is a guess."""
+    zeroed: int = -1
+    """A token that becomes 0, as CLIPA was trained."""
+
 
 class Tokenizer:
     """Texts to rows of token ids, padded to the context."""
 
-    def __init__(self, path: str, *, context_length: int, clean: str = "lower") -> None:
-        """Read ``tokenizer.json`` or ``bpe_simple_vocab_16e6.txt.gz``. Raises MissingExtraError, BrokenModelError."""
+    def __init__(
+        self, path: str, *, context_length: int, clean: str = "lower", own: bool = False, strip_sep: bool = False
+    ) -> None:
+        """Read ``tokenizer.json`` or ``bpe_simple_vocab_16e6.txt.gz``. Raises MissingExtraError, BrokenModelError.
+
+        ``own``: the model was trained with another tokenizer than CLIP's, which transformers reads; ``strip_sep``: its
+        separator was made 0.
+        """
         self.context_length = context_length
-        self._canonical = clean == "canonicalize"
-        self._encode, self._pad = _open(path, context_length)
+        self._clean = clean
+        self._encode, self.filling = _open(path, context_length, own=own, strip_sep=strip_sep)
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return (n, context_length) int64; a longer text keeps its beginning and the end token."""
-        rows = np.full((len(texts), self.context_length), self._pad, np.int64)
+        rows = np.full((len(texts), self.context_length), self.filling.pad, np.int64)
         for row, ids in zip(rows, self._encode([self.clean(text) for text in texts]), strict=True):
-            row[: len(ids)] = ids
+            start = self.context_length - len(ids) if self.filling.left else 0
+            row[start : start + len(ids)] = ids
+        if self.filling.zeroed >= 0:
+            rows[rows == self.filling.zeroed] = 0
         return rows
 
     def clean(self, text: str) -> str:
@@ -61,14 +87,16 @@ class Tokenizer:
             import html  # its table of names takes longer to import than a query to read
 
             text = html.unescape(html.unescape(text))
-        text = " ".join(unicodedata.normalize("NFC", text).split()).lower()
-        if self._canonical:
+        text = " ".join(unicodedata.normalize("NFC", text).split())
+        if self._clean == "canonicalize":
             text = " ".join(text.replace("_", " ").translate(_PUNCTUATION).split())
-        return text
+        return text if self._clean == "whitespace" else text.lower()
 
 
-def _open(path: str, context_length: int) -> tuple[Encode, int]:
-    """Return what encodes cleaned texts, and the id to pad with."""
+def _open(path: str, context_length: int, *, own: bool, strip_sep: bool) -> tuple[Encode, Filling]:
+    """Return what encodes cleaned texts, and how their rows are filled."""
+    if own:
+        return _with_library(path, context_length, strip_sep=strip_sep)
     try:
         if path.endswith(".gz"):
             found: bpe.ClipBpe | None = bpe.from_merges(path)
@@ -77,13 +105,16 @@ def _open(path: str, context_length: int) -> tuple[Encode, int]:
                 found = bpe.from_json(file.read())
     except (OSError, EOFError, ValueError) as error:
         raise _broken(path, error) from error
-    if found is None:
-        return _with_library(path, context_length)
-    clip = found
-    return lambda texts: [clip.encode(text, context_length) for text in texts], 0
+    if found is not None:
+        clip = found
+        return lambda texts: [clip.encode(text, context_length) for text in texts], Filling()
+    return _with_library(path, context_length, is_clip=True)
 
 
-def _with_library(path: str, context_length: int) -> tuple[Encode, int]:
+def _with_library(
+    path: str, context_length: int, *, strip_sep: bool = False, is_clip: bool = False
+) -> tuple[Encode, Filling]:
+    """Return what the library makes of a ``tokenizer.json``; ``is_clip``: with CLIP's padding, if it is CLIP's."""
     try:
         from tokenizers import Tokenizer as Encoder
     except ImportError as error:
@@ -92,13 +123,64 @@ def _with_library(path: str, context_length: int) -> tuple[Encode, int]:
         encoder = Encoder.from_file(path)
     except Exception as error:  # the library raises a bare Exception for a damaged file
         raise _broken(path, error) from error
-    padding = encoder.padding or {}
+    filling = _filling(path, encoder, strip_sep=strip_sep)
+    if is_clip and any(encoder.token_to_id(end) == 49407 for end in (bpe.END, "<|endoftext|>")):
+        filling = Filling()  # it reads at the end token, so padding never counts
     encoder.no_padding()
     encoder.enable_truncation(context_length)
-    # CLIP pads with 0 and reads at the end token, so padding never counts; others say how they pad.
-    is_clip = any(encoder.token_to_id(end) == 49407 for end in (bpe.END, "<|endoftext|>"))
-    pad = 0 if is_clip else int(padding.get("pad_id", encoder.token_to_id("<pad>") or 0))
-    return lambda texts: [found.ids for found in encoder.encode_batch(texts)], pad
+    return lambda texts: [found.ids for found in encoder.encode_batch(texts)], filling
+
+
+class _Token(msgspec.Struct, frozen=True):
+    content: str
+
+
+class _Beside(msgspec.Struct, frozen=True):
+    """What is read of the files beside ``tokenizer.json``."""
+
+    pad_token: str | _Token | None = None
+    sep_token: str | _Token | None = None
+    padding_side: str | None = None
+
+
+def _filling(path: str, encoder: Any, *, strip_sep: bool) -> Filling:
+    beside = [_beside(os.path.join(os.path.dirname(path), name)) for name in BESIDE]
+    own = encoder.padding or {}
+    pad = _id(encoder, path, [one.pad_token for one in beside])
+    said = pad is not None or "pad_id" in own
+    if pad is None:
+        pad = own.get("pad_id", encoder.token_to_id("<pad>") or 0)
+    side = next((one.padding_side for one in reversed(beside) if one.padding_side), own.get("direction", "right"))
+    zeroed = -1
+    if strip_sep:
+        named = _id(encoder, path, [one.sep_token for one in beside])
+        found = encoder.token_to_id("[SEP]") if named is None else named
+        if found is None:
+            raise BrokenModelError(f"{path} has no separator token, which its model was trained without")
+        zeroed = found
+    return Filling(int(pad), str(side).lower() == "left", said, zeroed)
+
+
+def _id(encoder: Any, path: str, tokens: Sequence[str | _Token | None]) -> int | None:
+    """Return the id of the last of ``tokens`` that is named, None where none is. Raises BrokenModelError."""
+    for token in reversed(tokens):
+        if token is not None:
+            name = token if isinstance(token, str) else token.content
+            number: int | None = encoder.token_to_id(name)
+            if number is None:
+                raise BrokenModelError(f"{path} has no token {name!r}, which a file beside it names")
+            return number
+    return None
+
+
+def _beside(path: str) -> _Beside:
+    try:
+        with open(path, "rb") as file:
+            return msgspec.json.decode(file.read(), type=_Beside)
+    except FileNotFoundError:
+        return _Beside()
+    except (OSError, msgspec.DecodeError) as error:
+        raise BrokenModelError(f"{path}: {error}") from error
 
 
 def _broken(path: str, error: Exception) -> BrokenModelError:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from phototag.errors import MissingExtraError, PhototagError
+from phototag.errors import BrokenModelError, MissingExtraError, PhototagError
 from phototag.models import accelerator
 from phototag.models.clip.folder import ClipFolder
-from phototag.models.session import BrokenModelError, answers
+from phototag.models.session import answers
 from phototag.settings import Settings
 
 if TYPE_CHECKING:

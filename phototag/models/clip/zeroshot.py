@@ -19,14 +19,13 @@ from phototag.imaging.picture import Picture
 from phototag.models.clip import embedder as towers
 from phototag.models.clip.embedder import ClipImageEmbedder, ClipTextEmbedder
 from phototag.models.identity import params8
-from phototag.models.protocols import ModelInfo, Tags, Thresholds
+from phototag.models.protocols import NONE_FITS, ModelInfo, Tags, Thresholds
 from phototag.models.registry import Options
 from phototag.settings import Settings
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-NONE = "none of these"
 FLOOR = 0.01
 BATCH = 32
 PROMPTS = ("a photo of {}", "{}")
@@ -115,14 +114,14 @@ class ZeroShotTagger:
 
     def _tags(self, scores: npt.NDArray[np.float64]) -> Tags:
         found = [(float(score), tag) for score, tag in zip(scores, self.vocabulary, strict=True) if score >= FLOOR]
-        found.append((1.0 - float(scores.max()), NONE))
+        found.append((1.0 - float(scores.max()), NONE_FITS))
         found.sort(key=lambda pair: (-pair[0], pair[1]))
         return Tags(labels=tuple(tag for _, tag in found), scores=tuple(score for score, _ in found))
 
 
 def open_tagger(name: str, settings: Settings, options: Options) -> ZeroShotTagger:
     """Open a CLIP folder as a tagger. Raises UsageError without a vocabulary, MissingModelError, MissingExtraError."""
-    vocabulary = tuple(tag for tag in options.vocabulary if tag != NONE)
+    vocabulary = tuple(tag for tag in options.vocabulary if tag != NONE_FITS)
     if not vocabulary:
         raise UsageError(
             f"{name} has no tags of its own", hint="give it yours, one a line: phototag tag --tagger clip --vocab FILE"

@@ -8,8 +8,8 @@ import re
 import msgspec
 import torch
 
+from phototag.errors import BrokenModelError
 from phototag.models.ram_plus.folder import Config
-from phototag.models.session import BrokenModelError
 
 State = dict[str, torch.Tensor]
 
@@ -57,9 +57,16 @@ def read_state(path: str) -> State:
         raise BrokenModelError(
             f"{path} is not a checkpoint that can be read: {first}", hint="phototag models verify"
         ) from error
-    state = loaded.get("model", loaded)
-    renamed = {key.replace("vision_multi", "tagging_head"): value for key, value in state.items()}
-    return {key: value for key, value in renamed.items() if isinstance(value, torch.Tensor)}
+    state = loaded.get("model", loaded) if isinstance(loaded, dict) else loaded
+    if not isinstance(state, dict):
+        raise BrokenModelError(
+            f"{path} is not a checkpoint of RAM++: it holds no tensors by their names", hint="phototag models verify"
+        )
+    return {
+        key.replace("vision_multi", "tagging_head"): value
+        for key, value in state.items()
+        if isinstance(key, str) and isinstance(value, torch.Tensor)
+    }
 
 
 def without_buffers(state: State) -> State:

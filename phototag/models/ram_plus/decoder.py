@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from phototag.errors import BrokenModelError
 from phototag.models.ram_plus.checkpoint import Dimensions, State, without_buffers
 from phototag.models.ram_plus.swin import Swin
-from phototag.models.session import BrokenModelError
 
 
 class Attend(nn.Module):

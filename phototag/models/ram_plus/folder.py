@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
+from phototag.errors import BrokenModelError
 from phototag.models import registry
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 
 CHECKPOINT = "ram_plus_swin_large_14m.pth"
@@ -17,13 +19,15 @@ TAGS, THRESHOLDS = "ram_tag_list.txt", "ram_tag_list_threshold.txt"
 _LANGUAGES = {"zh": "ram_tag_list_chinese.txt"}
 DEFAULT_THRESHOLD = 0.68
 """What upstream uses without a file of thresholds."""
+MOST_PX = 8192
+"""No such model looks at more: 20 times the side of the published one."""
 
 
 class Head(msgspec.Struct, frozen=True):
     """The tag decoder, where it is not as published."""
 
-    num_attention_heads: int = 4
-    layer_norm_eps: float = 1e-12
+    num_attention_heads: Annotated[int, msgspec.Meta(ge=1)] = 4
+    layer_norm_eps: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1e-12
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -34,8 +38,8 @@ class Config(msgspec.Struct, frozen=True):
     thresholds: str = THRESHOLDS
     languages: Mapping[str, str] = {}
     """Language to the file of the list in it, line for line as ``tags``."""
-    image_size: int = 0
-    patch_size: int = 0
+    image_size: Annotated[int, msgspec.Meta(ge=0, le=MOST_PX)] = 0
+    """0: as the checkpoint says."""
     head: Head = Head()
     delete_tag_index: tuple[int, ...] = ()
     """Classes never given, as upstream's option of that name."""
@@ -111,10 +115,15 @@ def _distinct(names: tuple[str, ...], english: tuple[str, ...]) -> tuple[str, ..
 
 
 def _numbers(path: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(line) for line in lines(path))
-    except ValueError as error:
-        raise BrokenModelError(f"{path}: {error}") from error
+    found = []
+    for number, line in enumerate(lines(path), 1):
+        try:
+            found.append(float(line))
+        except ValueError as error:
+            raise BrokenModelError(f"{path}, line {number}: {error}") from error
+        if not math.isfinite(found[-1]):
+            raise BrokenModelError(f"{path}, line {number}: {line} is no threshold")
+    return tuple(found)
 
 
 def _config(path: str) -> Config:

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from phototag.errors import ImageError, MissingExtraError, UsageError
+from phototag.errors import MissingExtraError, PhototagError, UsageError
 from phototag.imaging.picture import Picture
-from phototag.models import accelerator
+from phototag.models import accelerator, fault
 from phototag.models.identity import file_rev, params8
 from phototag.models.protocols import ModelInfo, Tags, Thresholds
 from phototag.models.ram_plus import vocabulary as words
 from phototag.models.ram_plus.folder import PUBLISHED_BYTES, RamFolder, read_folder
 from phototag.models.ram_plus.vocabulary import Vocabulary
 from phototag.models.registry import Options
-from phototag.models.session import answers
+from phototag.models.session import answers, cannot_load
 from phototag.settings import Settings
 
 if TYPE_CHECKING:
@@ -112,7 +112,10 @@ class RamTagger:
         return [self._tags(row) for row in _probabilities(self.logits(batch))] if batch else []
 
     def logits(self, batch: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-        """Return (n, tags) float32. Raises ImageError when one is not a number, BrokenModelError, PhototagError."""
+        """Return (n, tags) float32. Raises ImageError when one is not a number, BrokenModelError, PhototagError.
+
+        Where no picture gets a number it is the model's fault.
+        """
         import torch
 
         model, device, dtype = self._model()
@@ -124,9 +127,12 @@ class RamTagger:
                 )
             return values
 
-        found = answers(self.folder.checkpoint, once, batch)
-        if not np.isfinite(found).all():
-            raise ImageError("the model's answer is not a number")
+        def run(rows: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+            return answers(self.folder.checkpoint, once, rows)
+
+        found = run(batch)
+        if not _is_finite(found):
+            raise fault.of_answer(self.folder.checkpoint, run, batch[0], _is_finite)
         return found
 
     def _tags(self, row: npt.NDArray[np.float64]) -> Tags:
@@ -136,7 +142,12 @@ class RamTagger:
     def _model(self) -> tuple[RamPlus, Any, Any]:
         with self._lock:
             if self._loaded is None:
-                self._loaded = self._load()
+                try:
+                    self._loaded = self._load()
+                except PhototagError:
+                    raise
+                except Exception as error:  # what torch says of sizes that do not fit each other
+                    raise cannot_load(self.folder.checkpoint, error) from error
             return self._loaded
 
     def _load(self) -> tuple[RamPlus, Any, Any]:
@@ -169,6 +180,10 @@ class RamTagger:
             # One description stands for all: equal rows get equal weights, and their mean is the row.
             rows[at] = torch.from_numpy(described)[:, None, :].expand(-1, dims.per_class, -1)
         return rows.flatten(0, 1)
+
+
+def _is_finite(values: npt.NDArray[np.float32]) -> bool:
+    return bool(np.isfinite(values).all())
 
 
 def _probabilities(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:

@@ -13,10 +13,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from phototag.errors import MissingExtraError, PhototagError, UsageError
+from phototag.errors import BrokenModelError, MissingExtraError, MissingModelError, PhototagError, UsageError
 from phototag.models import registry
 from phototag.models.clip import convert, int8, torch_backend
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 from tests import require, torchvision_schemas
 from tests.models import draw, onnx_bytes
@@ -198,6 +197,57 @@ def test_an_int8_variant_is_kept_when_it_sees_the_same(settings: Settings, open_
         registry.open_text_embedder(f"clip/tiny{end}", settings).embed_text(["a photo"]) for end in ("-int8", "")
     )
     assert np.array_equal(one, other)
+
+
+def rearranged(folder: Path, layout: str) -> None:
+    """Move the files of a folder of our own layout to another layout."""
+    names = {
+        "named": ("image_fp32.bin", "text_fp16.onnx", "tok.json"),
+        "immich": ("visual/model.onnx", "textual/model.onnx", "textual/tokenizer.json"),
+        "beside": ("visual.onnx", "../shared/textual.onnx", "../shared/tokenizer.json"),
+    }[layout]
+    for old, new in zip(("visual.onnx", "textual.onnx", "tokenizer.json"), names, strict=True):
+        (folder / new).parent.mkdir(exist_ok=True)
+        (folder / old).rename(folder / new)
+    if layout != "immich":
+        named = dict(zip(("visual", "textual", "tokenizer"), names, strict=True))
+        (folder / "config.json").write_bytes(msgspec.json.encode(named))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("layout", ["named", "immich", "beside"])
+def test_an_int8_variant_keeps_the_text_tower_of_any_layout(
+    settings: Settings, open_clip: Any, photos: Path, layout: str
+) -> None:
+    folder = onnx_bytes.clip_folder(Path(settings.models_dir) / "clip" / "t")
+    rearranged(folder, layout)
+    expected = registry.open_text_embedder("clip/t", settings).embed_text(["a photo"])
+    int8.quantise("clip/t", str(photos), settings)
+    assert np.array_equal(registry.open_text_embedder("clip/t-int8", settings).embed_text(["a photo"]), expected)
+    infos = [registry.open_image_embedder(name, settings).info.params8 for name in ("clip/t", "clip/t-int8")]
+    assert infos[0] == infos[1]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_int8_variant_without_its_original_says_what_to_do(settings: Settings, open_clip: Any, photos: Path) -> None:
+    folder = onnx_bytes.clip_folder(Path(settings.models_dir) / "clip" / "t")
+    int8.quantise("clip/t", str(photos), settings)
+    shutil.rmtree(folder)
+    with pytest.raises(MissingModelError) as caught:
+        registry.open_text_embedder("clip/t-int8", settings)
+    assert "it shares files with clip/t" in str(caught.value.hint)
+    assert "hf:" not in str(caught.value.hint)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_weights_without_graphs_have_no_int8_variant(settings: Settings, source: Path, photos: Path) -> None:
+    target = Path(settings.models_dir) / "clip" / "torch"
+    shutil.copytree(source, target)
+    (target / "config.json").write_bytes(b'{"backend": "torch"}')
+    with pytest.raises(UsageError, match="no ONNX graphs of its own") as caught:
+        int8.quantise("clip/torch", str(photos), settings)
+    assert caught.value.hint == "first: phototag models convert clip/torch"
+    assert not (Path(settings.models_dir) / "clip" / "torch-int8").exists()
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from phototag.errors import ImageError, MissingModelError, UsageError
+from phototag.errors import BrokenModelError, ImageError, MissingModelError, UsageError
 from phototag.models import registry, session
-from phototag.models.clip.embedder import ClipImageEmbedder, normalised
+from phototag.models.clip.embedder import ClipImageEmbedder
 from phototag.models.registry import Options
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 from tests import require
 from tests.models import draw, onnx_bytes
@@ -179,11 +178,29 @@ def test_cuda_asked_for_and_not_there(settings: Settings, tiny: Path) -> None:
         image.infer([image.prepare(draw.picture(draw.scene()))])
 
 
-def test_a_vector_without_direction_is_an_image_error() -> None:
-    with pytest.raises(ImageError):
-        normalised(np.array([[1, 0], [np.nan, 1]], np.float32))
-    with pytest.raises(ImageError):
-        normalised(np.zeros((1, 4), np.float32))
+def test_a_vector_without_direction_is_an_image_error(settings: Settings, tiny: Path) -> None:
+    image = registry.open_image_embedder("clip/tiny", settings)
+    good = image.prepare(draw.picture(draw.scene()))
+    for bad in (good * np.float32(np.nan), good * np.float32(0)):
+        with pytest.raises(ImageError):
+            image.infer([good, bad])
+        with pytest.raises(ImageError):
+            image.infer([bad])
+    assert image.infer([good]).shape == (1, 12)
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0])
+def test_weights_that_answer_nothing_are_the_models_fault(settings: Settings, tiny: Path, value: float) -> None:
+    (tiny / "visual.onnx").write_bytes(
+        onnx_bytes.linear(["n", 3, 16, 16], np.full((3 * 16 * 16, 12), value, np.float32))
+    )
+    image = registry.open_image_embedder("clip/tiny", settings)
+    with pytest.raises(BrokenModelError, match=r"visual\.onnx answers with what is not a number"):
+        image.infer([image.prepare(draw.picture(draw.scene()))])
+    texts = np.full((8, 12), value, np.float32)
+    (tiny / "textual.onnx").write_bytes(onnx_bytes.linear(["n", 8], texts, kind=onnx_bytes.INT64))
+    with pytest.raises(BrokenModelError, match=r"textual\.onnx answers with what is not a number"):
+        registry.open_text_embedder("clip/tiny", settings).embed_text(["a"])
 
 
 def test_a_full_device_halves_the_batch(settings: Settings, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

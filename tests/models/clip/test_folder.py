@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from phototag.models.clip.folder import OPENAI_STD, ClipFolder, read_folder
-from phototag.models.session import BrokenModelError
+from phototag.errors import BrokenModelError
+from phototag.models.clip.folder import BPE, OPENAI_STD, ClipFolder, TextPreparation, read_folder
 from phototag.settings import Settings
 from tests.models import onnx_bytes
 
@@ -30,16 +30,44 @@ def test_what_open_clip_writes(tmp_path: Path) -> None:
     }
     pictures = {"mean": [0.5, 0.5, 0.5], "interpolation": "bilinear", "resize_mode": "squash", "fill_color": [9, 8, 7]}
     found = read(tmp_path, {"model_cfg": model, "preprocess_cfg": pictures})
-    assert (found.dim, found.context_length, found.clean) == (768, 64, "canonicalize")
+    assert (found.dim, found.texts) == (768, TextPreparation(64, "canonicalize"))
     how = found.preprocessing
     assert (how.size_px, how.mean, how.std, how.fill) == ((384, 256), (0.5, 0.5, 0.5), OPENAI_STD, 9)
 
 
 def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
     found = read(tmp_path, {"model_cfg": None, "preprocess_cfg": {"size": 32, "std": None}})
-    assert (found.dim, found.context_length, found.clean, found.logit_scale) == (0, 0, "lower", 100.0)
+    assert (found.dim, found.texts, found.logit_scale) == (0, TextPreparation(0, "lower"), 100.0)
     assert (found.preprocessing.size_px, found.preprocessing.interpolation) == ((32, 32), "bicubic")
-    assert read(tmp_path, {"model_cfg": {"text_cfg": {}}}).context_length == 77
+    assert read(tmp_path, {"model_cfg": {"text_cfg": {}}}).texts.context_length == 77
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ({"hf_tokenizer_name": "xlm-roberta-base"}, TextPreparation(77, "whitespace", own=True)),
+        ({"hf_model_name": "roberta-base"}, TextPreparation(77, "whitespace", own=True)),
+        (
+            {"hf_tokenizer_name": "SigLIP", "context_length": 64, "tokenizer_kwargs": {"clean": "canonicalize"}},
+            TextPreparation(64, "canonicalize", own=True),
+        ),
+        (
+            {"hf_tokenizer_name": "bert-base-uncased", "tokenizer_kwargs": {"strip_sep_token": True}},
+            TextPreparation(77, "whitespace", own=True, strip_sep=True),
+        ),
+        ({"hf_tokenizer_name": ""}, TextPreparation(77, "lower")),
+    ],
+)
+def test_a_model_with_a_tokenizer_of_its_own(tmp_path: Path, text: Any, expected: TextPreparation) -> None:
+    assert read(tmp_path, {"model_cfg": {"text_cfg": text}}).texts == expected
+
+
+def test_clips_list_of_merges_is_no_tokenizer_of_another_model(tmp_path: Path) -> None:
+    own: Any = {"model_cfg": {"text_cfg": {"hf_tokenizer_name": "SigLIP"}}}
+    assert read(tmp_path, own).tokenizer.endswith("tokenizer.json")
+    (tmp_path / "clip" / "tiny" / "tokenizer.json").rename(tmp_path / "clip" / "tiny" / BPE)
+    assert read(tmp_path, own).tokenizer == ""
+    assert read(tmp_path, {"model_cfg": {"text_cfg": {}}}).tokenizer.endswith(BPE)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +77,8 @@ def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
         {"model_cfg": {"embed_dim": "many"}},
         {"model_cfg": {"text_cfg": 5}},
         {"model_cfg": {"text_cfg": {"context_length": [77]}}},
+        {"model_cfg": {"text_cfg": {"context_length": -77}}},
+        {"model_cfg": {"text_cfg": {"tokenizer_kwargs": {"clean": "polish"}}}},
         {"model_cfg": {"vision_cfg": [1]}},
         {"preprocess_cfg": "bicubic"},
         {"preprocess_cfg": {"size": [1, 2, 3]}},

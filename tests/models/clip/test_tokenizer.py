@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from phototag.errors import BrokenModelError
 from phototag.models.clip import bpe
 from phototag.models.clip.tokenizer import Encode, Tokenizer, _with_library
-from phototag.models.session import BrokenModelError
 from tests import require
 
 require.module("tokenizers")
@@ -119,6 +119,75 @@ def test_what_people_paste_is_made_plain(full: Tokenizer, typed: str, plain: str
 def test_canonical_text_has_no_punctuation(source: Path) -> None:
     canonical = Tokenizer(str(source), context_length=20, clean="canonicalize")
     assert np.array_equal(canonical(["Hello, big_world!"]), canonical(["hello big world"]))
+
+
+PIECES = ("<pad>", "</s>", "<unk>", "[SEP]", "[PAD]", "a", "red", "Red", "dog")
+
+
+def words_json(path: Path, *, padding: dict[str, object] | None = None, end: str = "</s>") -> Path:
+    """Write a tokenizer of whole words that ends a text with ``end``; return its path."""
+    tokens = require.module("tokenizers")
+    made = tokens.Tokenizer(tokens.models.WordLevel({word: i for i, word in enumerate(PIECES)}, unk_token="<unk>"))
+    made.pre_tokenizer = tokens.pre_tokenizers.Whitespace()
+    made.post_processor = tokens.processors.TemplateProcessing(
+        single=f"$A {end}", special_tokens=[(end, PIECES.index(end))]
+    )
+    if padding is not None:
+        made.enable_padding(**padding)
+    path.parent.mkdir(exist_ok=True)
+    made.save(str(path))
+    return path
+
+
+def test_a_tokenizer_of_the_models_own_keeps_the_case(tmp_path: Path) -> None:
+    path = str(words_json(tmp_path / "tokenizer.json"))
+    text = " a  Red\tdog! "
+    kept = Tokenizer(path, context_length=6, clean="whitespace", own=True)
+    assert kept([text])[0].tolist() == [5, 7, 8, 2, 1, 0]
+    plain = Tokenizer(path, context_length=6, clean="canonicalize", own=True)
+    assert plain([text])[0].tolist() == [5, 6, 8, 1, 0, 0]
+    assert plain(["a a a a a a a a"])[0].tolist() == [5, 5, 5, 5, 5, 1], "a long text keeps its end token"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "row", "said"),
+    [
+        ("none.json", {}, [5, 1, 0, 0], False),
+        ("tokenizer_config.json", {"pad_token": "</s>"}, [5, 1, 1, 1], True),
+        ("tokenizer_config.json", {"pad_token": {"content": "[PAD]", "lstrip": False}}, [5, 1, 4, 4], True),
+        ("tokenizer_config.json", {"pad_token": "[PAD]", "padding_side": "left"}, [4, 4, 5, 1], True),
+        ("tokenizer_config.json", {"pad_token": None}, [5, 1, 0, 0], False),
+        ("special_tokens_map.json", {"pad_token": {"content": "</s>"}}, [5, 1, 1, 1], True),
+    ],
+)
+def test_padding_is_what_lies_beside_the_tokenizer(
+    tmp_path: Path, name: str, content: dict[str, object], row: list[int], said: bool
+) -> None:
+    path = words_json(tmp_path / "tokenizer.json")
+    (tmp_path / name).write_bytes(msgspec.json.encode(content))
+    found = Tokenizer(str(path), context_length=4, own=True)
+    assert (found(["a"])[0].tolist(), found.filling.said) == (row, said)
+
+
+def test_padding_is_what_the_tokenizer_itself_says(tmp_path: Path) -> None:
+    path = words_json(tmp_path / "tokenizer.json", padding={"pad_id": 4, "pad_token": "[PAD]", "direction": "left"})
+    found = Tokenizer(str(path), context_length=4, own=True)
+    assert (found(["a"])[0].tolist(), found.filling.said) == ([4, 4, 5, 1], True)
+
+
+def test_a_separator_that_the_model_never_saw_becomes_nothing(tmp_path: Path) -> None:
+    path = words_json(tmp_path / "tokenizer.json", end="[SEP]")
+    (tmp_path / "tokenizer_config.json").write_bytes(b'{"pad_token": "[PAD]"}')
+    assert Tokenizer(str(path), context_length=4, own=True)(["a"])[0].tolist() == [5, 3, 4, 4]
+    assert Tokenizer(str(path), context_length=4, own=True, strip_sep=True)(["a"])[0].tolist() == [5, 0, 4, 4]
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"pad_token": 5}', b'{"pad_token": "<nothing>"}'])
+def test_a_file_beside_the_tokenizer_that_does_not_fit_is_named(tmp_path: Path, content: bytes) -> None:
+    path = words_json(tmp_path / "tokenizer.json")
+    (tmp_path / "tokenizer_config.json").write_bytes(content)
+    with pytest.raises(BrokenModelError, match=r"tokenizer(_config)?\.json"):
+        Tokenizer(str(path), context_length=4, own=True)
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

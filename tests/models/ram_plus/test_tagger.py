@@ -11,14 +11,13 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from phototag.errors import ImageError, MissingModelError, UsageError
+from phototag.errors import BrokenModelError, ImageError, MissingModelError, UsageError
 from phototag.imaging.picture import Picture
 from phototag.models import registry
 from phototag.models.protocols import Tags, Thresholds
 from phototag.models.ram_plus import tagger as tagger_module
 from phototag.models.ram_plus.tagger import FLOOR, RamTagger
 from phototag.models.registry import Options
-from phototag.models.session import BrokenModelError
 from phototag.settings import Settings
 from tests import require
 from tests.models import draw, onnx_bytes
@@ -197,6 +196,63 @@ def test_missing_and_damaged_files(settings: Settings, folder: Path) -> None:
     with pytest.raises(MissingModelError, match=r"ram\.pth") as caught:
         opened(settings)
     assert (caught.value.exit_code, caught.value.hint) == (5, "phototag models fetch ram_plus")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[1, 2], {"model": 5}, {"model": [1]}, 7, {"model": {1: 2}}, {"model": {"a": "b"}}],
+    ids=["list", "number-in-model", "list-in-model", "number", "odd-key", "no-tensors"],
+)
+def test_a_checkpoint_of_something_else(settings: Settings, folder: Path, content: Any) -> None:
+    torch = require.module("torch")
+    torch.save(content, folder / "ram.pth")
+    with pytest.raises(BrokenModelError, match="checkpoint"):
+        opened(settings).logits([pixels(1)])
+    with pytest.raises(BrokenModelError, match="checkpoint"):
+        assert opened(settings).side_px
+
+
+def test_sizes_that_do_not_fit_each_other(settings: Settings, folder: Path) -> None:
+    torch = require.module("torch")
+    saved = torch.load(folder / "ram.pth", weights_only=True)
+    saved["model"] = {key: value.to(torch.int64) for key, value in saved["model"].items()}
+    torch.save(saved, folder / "ram.pth")
+    with pytest.raises(BrokenModelError, match=r"cannot load .*ram\.pth"):
+        opened(settings).logits([pixels(1)])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_the_models_fault(settings: Settings, folder: Path, value: float) -> None:
+    torch = require.module("torch")
+    saved = torch.load(folder / "ram.pth", weights_only=True)
+    saved["model"]["fc.bias"][:] = value
+    torch.save(saved, folder / "ram.pth")
+    for batch in ([pixels(1)], [pixels(1), pixels(2)]):
+        with pytest.raises(BrokenModelError, match=r"ram\.pth answers with what is not a number"):
+            opened(settings).logits(batch)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"image_size": -128},
+        {"image_size": 10**9},
+        {"head": {"num_attention_heads": 0}},
+        {"head": {"layer_norm_eps": -1}},
+        {"image_size": "large"},
+    ],
+)
+def test_a_configuration_of_nonsense_names_its_file(settings: Settings, folder: Path, config: dict[str, Any]) -> None:
+    (folder / "config.json").write_bytes(msgspec.json.encode({"checkpoint": "ram.pth"} | config))
+    with pytest.raises(BrokenModelError, match=r"config\.json: "):
+        opened(settings)
+
+
+@pytest.mark.parametrize("line", ["nan", "inf", "-inf", "1e400", "much", ""])
+def test_a_threshold_that_is_none_names_its_line(settings: Settings, folder: Path, line: str) -> None:
+    (folder / "ram_tag_list_threshold.txt").write_text(f"0.5\n{line}\n" + "0.5\n" * 5)
+    with pytest.raises(BrokenModelError, match=r"ram_tag_list_threshold\.txt, line 2: "):
+        opened(settings)
 
 
 def test_code_in_a_checkpoint_is_not_run(settings: Settings, folder: Path, tmp_path: Path) -> None:
