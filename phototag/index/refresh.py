@@ -16,6 +16,7 @@ import numpy as np
 
 from phototag import fsio
 from phototag.errors import PhototagError
+from phototag.index import links
 from phototag.index.build import Progress, build
 from phototag.index.changes import Changes, Mtimes
 from phototag.index.listing import Entry, Listing, ignore_signature, list_folder, pack
@@ -154,10 +155,10 @@ class _Update:
             if rel not in self.changes.seen:
                 self._forget(rel)
         held = {part.rel: s.name for s in fresh for part in Segment(self.folder, s).parts()}
-        for rel, (mtimes, links) in self.changes.seen.items():
+        for rel, (mtimes, leading) in self.changes.seen.items():
             before = self.old.folders.get(rel)
             segment = held.get(rel) or (before.segment if before is not None else "")
-            self.folders[rel] = Watch(mtimes, segment, links)
+            self.folders[rel] = Watch(mtimes, segment, leading)
         segments = [self._buried(segment) for segment in self.old.segments] + fresh
         manifest = msgspec.structs.replace(self.old, segments=segments, folders=self.folders, ignores=self.ignores)
         manifest = self._compacted(manifest)
@@ -175,7 +176,7 @@ class _Update:
         raw = os.fsencode(folder.rel)
         before = self._listing(raw)
         entries = list_folder(self.tree, folder, sign=before is not None)
-        self.changes.seen[raw] = (mtimes, bool(folder.links))
+        self.changes.seen[raw] = (mtimes, links.to_remember(self.tree, folder))
         signature = ignore_signature(self.tree, folder.rel)
         if signature:
             self.ignores[raw] = signature
