@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from phototag.index import links
-from phototag.index.listing import ignore_signature, settled, watch
+from phototag.index.listing import LOOK_AGAIN, ignore_signature, settled, watch
 from phototag.index.manifest import Manifest
 from phototag.library.tree import Tree
 from phototag.library.walk import Folder, walk
@@ -86,7 +86,7 @@ class Changes:
         for folder in walk(self.tree, under):
             mtimes = settled(watch(self.tree, folder.rel), at_ns)
             if any(problem.rel == folder.rel for problem in folder.problems):
-                mtimes = (-1, -1, -1)  # unreadable now: look again next time
+                mtimes = LOOK_AGAIN  # unreadable now
             yield folder, mtimes
             at_ns = time.time_ns()
 
