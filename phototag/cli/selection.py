@@ -87,10 +87,10 @@ def path_options(function: F) -> F:
 
 
 def within(filters: Filters, library: Library, *paths: str) -> Filters:
-    """Narrow ``filters`` to the folders and images at ``paths``; ``.`` is the whole library."""
+    """Narrow ``filters`` to the folders and images at ``paths``; without any, or at the root, it is the whole library."""
     import msgspec
 
-    rels = ["" if path == "." else library.tree.relative(path) for path in paths]
+    rels = [library.tree.relative(path) for path in paths]
     return msgspec.structs.replace(filters, path=(*filters.path, *rels)) if all(rels) else filters
 
 

@@ -101,6 +101,20 @@ def test_list_takes_folders_filters_and_words(
     assert printed(capfdbinary, "list", "--has", "gps", "--faces", "1") == {"2019/beach.jpg"}
 
 
+@pytest.mark.parametrize("here", [".", "./", "../2019"])
+def test_the_current_folder_is_a_folder_as_any_other(
+    root: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], here: str
+) -> None:
+    monkeypatch.chdir(os.path.join(root, "2019"))
+    assert printed(capfdbinary, "list", here) == {"2019/beach.jpg", "2019/tower.jpg"}
+    assert printed(capfdbinary, "list", here, "tag:sea") == {"2019/beach.jpg"}
+    assert printed(capfdbinary, "list", "tag:sea") == {"2019/beach.jpg", "2020/shrine.jpg"}
+    assert run(["export", "--format", "json", here]) == 0
+    assert len(json.loads(capfdbinary.readouterr().out)) == 2
+    monkeypatch.chdir(root)
+    assert len(printed(capfdbinary, "list", ".")) == 6
+
+
 def test_options_and_expressions_say_the_same(
     root: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
