@@ -210,8 +210,17 @@ class TagIndex:
         return made
 
     def spellings(self, tag: str) -> list[str]:
-        """Return ``tag`` where an image has it as written, else those that differ from it in case only."""
-        return [tag] if len(self.posting(tag).rows) else self._by_spelling.get(_spelling(tag), [])
+        """Return ``tag`` where an image has it as written, else those that differ from it in case only.
+
+        Where there is none and it ends in a ``*``, those that begin so, whatever the case.
+        """
+        if len(self.posting(tag).rows):
+            return [tag]
+        alike = self._by_spelling.get(_spelling(tag), [])
+        if alike or not tag.endswith("*"):
+            return alike
+        begun = _spelling(tag[:-1])
+        return [label for spelt, labels in self._by_spelling.items() if spelt.startswith(begun) for label in labels]
 
     @cached_property
     def _by_spelling(self) -> Mapping[str, list[str]]:

@@ -43,7 +43,6 @@ def ask(
     k: int | None = None,
     sort: str = "-taken",
     semantics: Semantics | None = None,
-    begins: bool = False,
 ) -> Answer:
     """Return the ``k`` images that answer ``asked`` best among those that pass ``filters`` too.
 
@@ -55,7 +54,7 @@ def ask(
         wanted = both(wanted, deciding(asked.text))
         return _ranked(_alike(index, [locate(path) for path in asked.like], wanted, k))
     if asked.ranking:
-        hits = query(index, asked.ranking, wanted, k=k, begins=begins, semantics=semantics)
+        hits = query(index, asked.ranking, wanted, k=k, semantics=semantics)
         return _ranked(hits if asked.text else _with_rest(index, hits, wanted, k))
     rows, total = list_images(index, wanted, sort=sort, limit=k)
     return Answer(rows, None, total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,10 +13,11 @@ import numpy.typing as npt
 from phototag.errors import UsageError
 from phototag.index.reader import NO_INT, Index
 from phototag.index.spelling import taken_us
-from phototag.index.words import padded
+from phototag.index.words import spellings
 from phototag.search import traits
 from phototag.search.clusters import category_mask, cluster_mask
 from phototag.search.lexical import having
+from phototag.search.phrases import Phrase, phrase
 from phototag.search.traits import rows_mask
 
 Mask = npt.NDArray[np.bool_]
@@ -89,7 +91,7 @@ def select(index: Index, filters: Filters) -> Mask:
     if filters.places:
         mask &= _any(_of_place(index, text) for text in filters.places)
     if filters.cameras:
-        mask &= _any(_of_words(index, "camera", text) for text in filters.cameras)
+        mask &= _any(_of_camera(index, text) for text in filters.cameras)
     _by_numbers(index, filters, mask)
     if filters.path:
         mask &= _any(index.under(path) for path in filters.path)
@@ -201,17 +203,28 @@ def _of_people(index: Index, name: str) -> Mask:
 
 
 def _of_place(index: Index, text: str) -> Mask:
-    return _any(_of_words(index, column, text, whole=True) for column in ("city", "region", "country"))
+    wanted = _phrase(text)
+    columns = ("city", "region", "country")
+    return _any(_where(index, column, lambda value: wanted.is_in(spellings(value))) for column in columns)
 
 
-def _of_words(index: Index, column: str, text: str, *, whole: bool = False) -> Mask:
-    """Return the images whose ``column`` has the words of ``text`` in a row, the last perhaps only begun."""
-    wanted = padded(text)
-    if not wanted:
+def _of_camera(index: Index, text: str) -> Mask:
+    wanted = _phrase(text, begun=True)
+    return _where(index, "camera", lambda value: wanted.is_in(spellings(value)))
+
+
+def _phrase(text: str, *, begun: bool = False) -> Phrase:
+    """Return the words of ``text``, which must stand in a row. Raises UsageError where it has none."""
+    found = phrase(text, begun=begun)
+    if found is None:
         raise UsageError(f"{text!r} has no words to look for")
-    wanted = wanted if whole else wanted.rstrip()
+    return found
+
+
+def _where(index: Index, column: str, fits: Callable[[str], bool]) -> Mask:
+    """Return the images with a value in a column of few that ``fits``."""
     codes, values = index.codes(column)
-    hit = np.array([wanted in padded(value) for value in values] + [False], np.bool_)
+    hit = np.array([*map(fits, values), False], np.bool_)
     if not hit.any():
         return np.zeros(index.size, np.bool_)
     found: Mask = codes == np.flatnonzero(hit)[0] if np.count_nonzero(hit) == 1 else hit[codes]
