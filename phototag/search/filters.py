@@ -14,7 +14,7 @@ from phototag.errors import UsageError
 from phototag.index.reader import NO_INT, Index
 from phototag.index.spelling import taken_us
 from phototag.index.words import spellings
-from phototag.search import traits
+from phototag.search import countries, traits
 from phototag.search.clusters import category_mask, cluster_mask
 from phototag.search.lexical import having
 from phototag.search.phrases import Phrase, phrase
@@ -204,8 +204,8 @@ def _of_people(index: Index, name: str) -> Mask:
 
 def _of_place(index: Index, text: str) -> Mask:
     wanted = _phrase(text)
-    columns = ("city", "region", "country")
-    return _any(_where(index, column, lambda value: wanted.is_in(spellings(value))) for column in columns)
+    towns = (_where(index, column, lambda value: wanted.is_in(spellings(value))) for column in ("city", "region"))
+    return _any((*towns, _where(index, "country", lambda value: countries.is_called(value, text, wanted))))
 
 
 def _of_camera(index: Index, text: str) -> Mask:

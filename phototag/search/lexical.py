@@ -16,6 +16,7 @@ import numpy.typing as npt
 from phototag.errors import UsageError
 from phototag.index.reader import Index
 from phototag.index.words import padded, spellings
+from phototag.search import countries
 from phototag.search.phrases import Phrase, phrases
 from phototag.search.terms import Term
 
@@ -156,7 +157,8 @@ class _Vocabulary:
     def _values(self, column: str, weight: float, word: str, begun: bool, found: Floats) -> None:
         codes, values = self.index.codes(column)
         hit = np.zeros(len(values) + 1, np.float32)
-        hit[:-1] = [_share(spellings(value), word, begun) for value in values]
+        called = ((value, *countries.names_of(value)) if column == "country" else (value,) for value in values)
+        hit[:-1] = [_share([spelt for name in names for spelt in spellings(name)], word, begun) for names in called]
         found += weight * hit[codes]
 
     def _text(self, word: str, begun: bool, found: Floats) -> None:
