@@ -121,7 +121,7 @@ def both(one: Filters, other: Filters) -> Filters:
 
 
 def scored(filters: Filters, min_score: float | None) -> Filters:
-    """Return ``filters`` whose machine tags count from ``min_score`` on, also in groups; without tags some tag must."""
+    """Return ``filters`` whose machine tags count from ``min_score`` on, also in groups and negations; without tags some tag must."""
     if min_score is None:
         return filters
     within = _scored_groups(filters, min_score)
@@ -129,9 +129,14 @@ def scored(filters: Filters, min_score: float | None) -> Filters:
 
 
 def _scored_groups(filters: Filters, min_score: float) -> Filters:
-    named = min_score if filters.tags or filters.any_tags else None
+    named = min_score if _names_tags(filters) else None
     groups = tuple(tuple(_scored_groups(each, min_score) for each in group) for group in filters.one_of)
-    return msgspec.structs.replace(filters, min_score=named, one_of=groups)
+    none_of = tuple(_scored_groups(each, min_score) for each in filters.none_of)
+    return msgspec.structs.replace(filters, min_score=named, one_of=groups, none_of=none_of)
+
+
+def _names_tags(filters: Filters) -> bool:
+    return bool(filters.tags or filters.any_tags or filters.not_tags)
 
 
 def parse_span(text: str, what: str) -> Span:
@@ -165,10 +170,10 @@ def _by_tags(index: Index, filters: Filters, mask: Mask) -> None:
         mask &= tags.all_of(filters.tags)
     if filters.any_tags:
         mask &= _any(tags.mask(tag) for tag in filters.any_tags)
-    if filters.min_score is not None and not filters.tags and not filters.any_tags:
+    if filters.min_score is not None and not _names_tags(filters):
         mask &= _any((rows_mask(index, tags.posting(tag).rows) for tag in tags.labels()), index.size)
     for tag in filters.not_tags:
-        mask &= ~index.tags.mask(tag)
+        mask &= ~tags.mask(tag)
 
 
 def _by_numbers(index: Index, filters: Filters, mask: Mask) -> None:
