@@ -32,6 +32,16 @@ class Term(msgspec.Struct, frozen=True):
         return _BEGUN.sub("", self.text)
 
 
+def is_weighted(text: str) -> bool:
+    """Say whether ``text`` begins with a number and a colon, so that a term of it has a weight."""
+    return _WEIGHT.match(text) is not None
+
+
+def unweighted(text: str) -> str:
+    """Return ``text`` as a term that means just its words, also where they begin with a number and a colon."""
+    return f"1:{text}" if is_weighted(text) else text
+
+
 def parse_terms(text: str) -> list[Term]:
     """Return the terms of ``text``; the signs need a space after them. Raises UsageError where nothing is left."""
     terms = []
