@@ -43,7 +43,7 @@ An argument that is a file or folder here means that. All of the language: docs/
     metavar="KEY",
     help="path, taken, rating or size; -KEY: the greatest first.",
 )
-@click.option("-n", "--limit", type=click.IntRange(min=1), help="At most so many.")
+@click.option("-n", "-k", "--limit", metavar="N", type=click.IntRange(min=1), help="At most so many.")
 @path_options
 @app_options
 def list_command(
@@ -87,8 +87,10 @@ Examples:
 All of the language: docs/search.md.
 """,
 )
-@click.argument("text", nargs=-1, required=True, shell_complete=expression)
-@click.option("-k", "count", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@click.argument("text", nargs=-1, shell_complete=expression)
+@click.option(
+    "-k", "-n", "count", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many."
+)
 @click.option("--embedder", metavar="NAME", help="Search by meaning in this model's space.  [default: the library's]")
 @click.option("--lexical", is_flag=True, help="Search by words alone.")
 @filter_options
@@ -108,8 +110,13 @@ def query(
 ) -> None:
     """Search images by what words mean and by the words in tags, people, places, captions and names."""
     from phototag.search.ask import ask
+    from phototag.search.filters import NO_FILTERS
     from phototag.search.language import parse
 
+    if not text and filters == NO_FILTERS:
+        raise UsageError(
+            "there is nothing to search for", hint="phototag query red sunset, or phototag query --tag beach"
+        )
     asked = parse(typed(text))
     library = app.library(path)
     index = library.index()
@@ -129,7 +136,9 @@ Examples:
 """
 )
 @click.argument("image", type=click.Path())
-@click.option("-k", "count", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@click.option(
+    "-k", "-n", "count", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many."
+)
 @click.option("--embedder", metavar="NAME", help="Compare by this model's vectors.  [default: the fullest]")
 @click.option("--min-score", type=click.FloatRange(-1, 1), help="Only images at least this alike (cosine).")
 @filter_options

@@ -53,6 +53,43 @@ def test_unknown_options_are_still_mistakes() -> None:
 
 
 @pytest.mark.parametrize(
+    "args", [["list", "tag:night", "-v"], ["export", "-n", "1"], ["export", "-n5"], ["query", "x", "-x"]]
+)
+def test_a_single_letter_is_an_option_and_there_must_be_one(
+    root: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], args: list[str]
+) -> None:
+    monkeypatch.chdir(root)
+    assert run(args) == 2
+    wrong = next(arg for arg in args if arg.startswith("-"))
+    assert (
+        f"No such option: {wrong} (a word to leave out stands in quotes, '-\"{wrong[1:]}\"')" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("words", [['-"v"'], ["-山"], ["-a6000"], ["--", "-v"]])
+def test_a_word_to_leave_out_may_be_a_letter(root: str, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    monkeypatch.chdir(root)
+    assert run(["list", *words]) == 0
+
+
+def test_k_and_n_are_one(root: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    monkeypatch.chdir(root)
+    for command in (["list"], ["query", "sky"], ["query", "--present"], ["similar", "2019/beach.jpg"]):
+        for option in (["-k", "1"], ["-n", "1"], ["-n1"], ["-k1"]):
+            assert len(printed(capfdbinary, *command, *option)) == 1
+
+
+def test_a_query_may_be_filters_alone(
+    root: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.chdir(root)
+    assert printed(capfdbinary, "query", "--tag", "sky") == printed(capfdbinary, "query", "tag:sky") != set()
+    assert printed(capfdbinary, "query", "--absent") == {"gone.jpg"}
+    assert run(["query"]) == run(["query", "--lexical"]) == 2
+    assert b"there is nothing to search for" in capfdbinary.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("args", "same_as"),
     [
         (["beach", "person:Ada Lovelace"], 'beach person:"Ada Lovelace"'),
