@@ -156,12 +156,14 @@ def similar(
 ) -> None:
     """Find images like this one."""
     from phototag.search import find
+    from phototag.search.ask import unknown
 
     library = app.library(os.path.dirname(os.path.abspath(image)))
     index = library.index()
-    row = index.row_of(library.tree.relative(image))
+    rel = library.tree.relative(image)
+    row = index.row_of(rel)
     if row is None:
-        raise UsageError(f"{image} is not in the index", hint=f"scan it first: phototag scan {library.tree.root}")
+        raise unknown(library.tree, rel)
     hits = find.similar(index, row, filters, k=count, space=find.space_of(index, embedder), min_score=min_score)
     found = index.records([hit.row for hit in hits], [hit.score for hit in hits])
     show(app, library, found, paths=paths, print0=print0)

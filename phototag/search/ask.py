@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag.errors import PhototagError, UsageError
+from phototag.fsio import display
 from phototag.index.reader import Index
+from phototag.library.tree import Tree
 from phototag.search.filters import NO_FILTERS, Filters, both, select
 from phototag.search.find import Hit, list_images, query
 from phototag.search.language import Asked
@@ -103,8 +106,15 @@ def _alike(index: Index, rels: Sequence[str], filters: Filters, k: int | None) -
 def _row(index: Index, rel: str) -> int:
     row = index.row_of(rel)
     if row is None:
-        raise UsageError(f"{rel} is not in the index", hint="scan it first: phototag scan")
+        raise unknown(index.tree, rel)
     return row
+
+
+def unknown(tree: Tree, rel: str) -> UsageError:
+    """Return what is wrong where ``rel`` is not in the index: there is no such file, or it was never scanned."""
+    if not os.path.lexists(tree.path(rel)):
+        return UsageError(f"there is no such file: {display(rel)}")
+    return UsageError(f"{display(rel)} is not in the index", hint=f"scan it first: phototag scan {display(tree.root)}")
 
 
 def _ranked(hits: Sequence[Hit]) -> Answer:
