@@ -10,13 +10,24 @@ import click
 from phototag.cli.completing import expression
 from phototag.cli.expression import QueryCommand, paths_and_words, typed
 from phototag.cli.options import App, app_options, library_option
-from phototag.cli.selection import deciding, expression_argument, filter_options, path_options, show, within
+from phototag.cli.selection import (
+    deciding,
+    did_you_mean,
+    expression_argument,
+    filter_options,
+    path_options,
+    show,
+    within,
+)
 from phototag.errors import UsageError
 
 if TYPE_CHECKING:
     from phototag.handle import Library
     from phototag.search.filters import Filters
     from phototag.search.semantic import Semantics
+
+
+STATS_TELL = "'phototag stats' shows which tags there are"
 
 
 @click.command(
@@ -69,6 +80,8 @@ def list_command(
     if not app.json and not paths and not print0:
         shown = "" if len(page.rows) == page.total else f", {len(page.rows)} shown"
         app.say(f"{page.total} {'image' if page.total == 1 else 'images'}{shown}")
+    if not page.total and not app.json and (near := did_you_mean(index, filters)):
+        app.say(near)
 
 
 @click.command(
@@ -110,7 +123,7 @@ def query(
 ) -> None:
     """Search images by what words mean and by the words in tags, people, places, captions and names."""
     from phototag.search.ask import ask
-    from phototag.search.filters import NO_FILTERS
+    from phototag.search.filters import NO_FILTERS, both
     from phototag.search.language import parse
 
     if not text and filters == NO_FILTERS:
@@ -125,7 +138,8 @@ def query(
     scores = None if found.scores is None else found.scores.tolist()
     show(app, library, index.records(found.rows, scores), paths=paths, print0=print0)
     if not len(found.rows) and not app.json:
-        app.say("nothing found; 'phototag stats' shows which tags there are")
+        near = did_you_mean(index, both(filters, asked.filters))
+        app.say(f"nothing found; {near or STATS_TELL}")
 
 
 @click.command(

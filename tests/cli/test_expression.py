@@ -89,6 +89,22 @@ def test_a_query_may_be_filters_alone(
     assert b"there is nothing to search for" in capfdbinary.readouterr().err
 
 
+def test_near_names_are_offered_where_nothing_is_found(
+    root: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(root)
+    assert run(["index", "refresh", "-q"]) == 0
+    capsys.readouterr()
+    assert run(["list", "place:Kioto"]) == 0
+    assert capsys.readouterr().err == "0 images\ndid you mean place:Kyoto?\n"
+    assert run(["query", "--tag", "beech", "sea", "--lexical"]) == 0
+    assert capsys.readouterr().err == "nothing found; did you mean tag:beach?\n"
+    assert run(["query", "zebra", "--lexical"]) == 0
+    assert capsys.readouterr().err == "nothing found; 'phototag stats' shows which tags there are\n"
+    assert run(["list", "place:Kioto", "--json"]) == 0
+    assert capsys.readouterr() == ("[]\n", "")
+
+
 @pytest.mark.parametrize(
     ("args", "same_as"),
     [
