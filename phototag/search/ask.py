@@ -52,6 +52,10 @@ def ask(
     Pictures to compare with rank, and words then decide; else words rank; else the order is ``sort``.
     Raises UsageError, and PhototagError where there is nothing to compare by.
     """
+    if k is not None and k < 0:
+        raise UsageError(f"{k} images cannot be asked for", hint="k is how many at most, None for all")
+    if any("\0" in text for text in (asked.text, *asked.like)):
+        raise UsageError("a NUL character can stand in no word and no path")
     wanted = both(filters, asked.filters)
     if asked.like:
         wanted = both(wanted, deciding(asked.text))
