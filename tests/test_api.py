@@ -17,6 +17,7 @@ import pytest
 import phototag
 from phototag.api import Photos
 from phototag.cli.main import run
+from phototag.errors import UsageError
 from phototag.library.tree import Tree
 from phototag.search.fields import FIELDS
 from phototag.search.filters import Filters
@@ -114,6 +115,21 @@ def test_similar(photos: Photos, tree: Tree, monkeypatch: pytest.MonkeyPatch) ->
     assert BEACH not in photos.similar(BEACH, before="2020").paths
     with pytest.raises(phototag.PhototagError, match="no vector"):
         photos.similar(PLAIN)
+
+
+def test_what_makes_no_sense_is_said(photos: Photos) -> None:
+    for text in ("(night OR dark)", "beach", "tag:sea", "like:2019/beach.jpg"):
+        with pytest.raises(UsageError, match="-1 images"):
+            photos.query(text, k=-1)
+        assert len(photos.query(text, k=0)) == 0
+    with pytest.raises(UsageError, match="-3 images"):
+        photos.similar(BEACH, k=-3)
+    for odd in ("./a\0b", "like:a\0b", "beach + ./a\0.jpg"):
+        with pytest.raises(UsageError, match="NUL"):
+            photos.query(odd)
+    with pytest.raises(UsageError, match="NUL"):
+        photos.similar("a\0b")
+    assert len(photos.query(path="a\0b")) == len(photos.query(tag="a\0b")) == 0
 
 
 def test_embeddings_stand_beside_paths(photos: Photos) -> None:

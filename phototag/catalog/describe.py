@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import os
 from typing import Any
 
 import msgspec
 
-from phototag.errors import LibraryError, PhototagError
+from phototag.errors import LibraryError, PhototagError, UsageError
 from phototag.fsio import display
 from phototag.ids import MACHINE, stamp_ms
 from phototag.index.direct import Direct
@@ -70,8 +71,13 @@ _KNOWN = {"id", "exif", "exif.gps", "geo", "user", "utag", "mtag", "emb", "hash"
 
 
 def describe(tree: Tree, rel: str) -> Description:
-    """Return everything known about the image ``rel``. Raises LibraryError where it has no sidecar, FormatError."""
+    """Return everything known about the image ``rel``.
+
+    Raises UsageError where there is neither image nor sidecar, LibraryError where it has no sidecar, FormatError.
+    """
     document = sidecars.read(tree, rel)
+    if document is None and not os.path.lexists(tree.path(rel)):
+        raise UsageError(f"there is no such file: {display(rel)}")
     if document is None:
         raise LibraryError(
             f"{display(rel)} has no sidecar yet", hint=f"scan it first: phototag scan {display(tree.root)}"

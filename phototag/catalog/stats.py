@@ -67,9 +67,8 @@ def stats(index: Index, kinds: tuple[str, ...] = (), *, limit: int | None = None
 def _labels(index: Index, keep: npt.NDArray[np.bool_], limit: int | None) -> list[Facet]:
     """Count machine tags: an image that only its owner tagged so does not count."""
     counts = index.tags.counts(keep)
-    for tag, said in index.tags.user.items():
-        machine = np.setdiff1d(index.tags.posting(tag).rows, said.present, assume_unique=True)
-        counts[tag] = int(keep[machine].sum())
+    for tag in index.tags.user:
+        counts[tag] = int(keep[index.tags.by_machine(tag)].sum())
     return top(counts, limit)
 
 

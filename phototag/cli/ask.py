@@ -10,13 +10,24 @@ import click
 from phototag.cli.completing import expression
 from phototag.cli.expression import QueryCommand, paths_and_words, typed
 from phototag.cli.options import App, app_options, library_option
-from phototag.cli.selection import deciding, expression_argument, filter_options, path_options, show, within
+from phototag.cli.selection import (
+    deciding,
+    did_you_mean,
+    expression_argument,
+    filter_options,
+    path_options,
+    show,
+    within,
+)
 from phototag.errors import UsageError
 
 if TYPE_CHECKING:
     from phototag.handle import Library
     from phototag.search.filters import Filters
     from phototag.search.semantic import Semantics
+
+
+STATS_TELL = "'phototag stats' shows which tags there are"
 
 
 @click.command(
@@ -43,7 +54,7 @@ An argument that is a file or folder here means that. All of the language: docs/
     metavar="KEY",
     help="path, taken, rating or size; -KEY: the greatest first.",
 )
-@click.option("-n", "--limit", type=click.IntRange(min=1), help="At most so many.")
+@click.option("-n", "-k", "--limit", metavar="N", type=click.IntRange(min=1), help="At most so many.")
 @path_options
 @app_options
 def list_command(
@@ -69,6 +80,8 @@ def list_command(
     if not app.json and not paths and not print0:
         shown = "" if len(page.rows) == page.total else f", {len(page.rows)} shown"
         app.say(f"{page.total} {'image' if page.total == 1 else 'images'}{shown}")
+    if not page.total and not app.json and (near := did_you_mean(index, filters)):
+        app.say(near)
 
 
 @click.command(
@@ -87,8 +100,10 @@ Examples:
 All of the language: docs/search.md.
 """,
 )
-@click.argument("text", nargs=-1, required=True, shell_complete=expression)
-@click.option("-k", "count", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@click.argument("text", nargs=-1, shell_complete=expression)
+@click.option(
+    "-k", "-n", "count", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many."
+)
 @click.option("--embedder", metavar="NAME", help="Search by meaning in this model's space.  [default: the library's]")
 @click.option("--lexical", is_flag=True, help="Search by words alone.")
 @filter_options
@@ -108,8 +123,13 @@ def query(
 ) -> None:
     """Search images by what words mean and by the words in tags, people, places, captions and names."""
     from phototag.search.ask import ask
+    from phototag.search.filters import NO_FILTERS, both
     from phototag.search.language import parse
 
+    if not text and filters == NO_FILTERS:
+        raise UsageError(
+            "there is nothing to search for", hint="phototag query red sunset, or phototag query --tag beach"
+        )
     asked = parse(typed(text))
     library = app.library(path)
     index = library.index()
@@ -118,7 +138,8 @@ def query(
     scores = None if found.scores is None else found.scores.tolist()
     show(app, library, index.records(found.rows, scores), paths=paths, print0=print0)
     if not len(found.rows) and not app.json:
-        app.say("nothing found; 'phototag stats' shows which tags there are")
+        near = did_you_mean(index, both(filters, asked.filters))
+        app.say(f"nothing found; {near or STATS_TELL}")
 
 
 @click.command(
@@ -129,7 +150,9 @@ Examples:
 """
 )
 @click.argument("image", type=click.Path())
-@click.option("-k", "count", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@click.option(
+    "-k", "-n", "count", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many."
+)
 @click.option("--embedder", metavar="NAME", help="Compare by this model's vectors.  [default: the fullest]")
 @click.option("--min-score", type=click.FloatRange(-1, 1), help="Only images at least this alike (cosine).")
 @filter_options
@@ -147,12 +170,14 @@ def similar(
 ) -> None:
     """Find images like this one."""
     from phototag.search import find
+    from phototag.search.ask import unknown
 
     library = app.library(os.path.dirname(os.path.abspath(image)))
     index = library.index()
-    row = index.row_of(library.tree.relative(image))
+    rel = library.tree.relative(image)
+    row = index.row_of(rel)
     if row is None:
-        raise UsageError(f"{image} is not in the index", hint=f"scan it first: phototag scan {library.tree.root}")
+        raise unknown(library.tree, rel)
     hits = find.similar(index, row, filters, k=count, space=find.space_of(index, embedder), min_score=min_score)
     found = index.records([hit.row for hit in hits], [hit.score for hit in hits])
     show(app, library, found, paths=paths, print0=print0)

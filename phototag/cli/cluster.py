@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from phototag.cli.options import App, app_options, library_option, path_argument
+from phototag.cli.options import App, app_options, library_option, narrowing_argument, path_argument
 from phototag.wording import count_text
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ Every run is kept. Labels carry over where a cluster lives on: see what changed 
 
 
 @click.command(epilog=CLUSTER_EPILOG)
-@path_argument
+@narrowing_argument
 @click.option("--min-size", type=click.IntRange(2), help="Fewest photos that make a cluster.  [default: by number]")
 @click.option("--min-samples", type=click.IntRange(1), help="Near neighbours a photo needs; more: more noise.")
 @click.option(
@@ -61,7 +61,7 @@ Every run is kept. Labels carry over where a cluster lives on: see what changed 
 @app_options
 def cluster(
     app: App,
-    path: str,
+    path: str | None,
     min_size: int | None,
     min_samples: int | None,
     method: str,
@@ -76,8 +76,8 @@ def cluster(
     from phototag.clustering.run import Choice
 
     options = Options(min_size=min_size or 0, min_samples=min_samples or 0, seed=seed, threads=threads)
-    library = app.library(path)
-    folder = "" if path == "." else library.tree.relative(path)
+    library = app.library(path or ".")
+    folder = library.tree.relative(path) if path else ""
     scope = " ".join(filter(None, (shlex.quote(folder) if folder else "", scope)))
     document = _make(app, library, Choice(method, level, embedder, scope, options))
     _show(app, library, document)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phototag.cli.options import App, app_options, path_argument
+from phototag.cli.options import App, app_options, narrowing_argument
 from phototag.cli.render import emit_json, emit_table, json_path
 from phototag.cli.selection import filter_options, within
+from phototag.fsio import display
 
 if TYPE_CHECKING:
     from phototag.handle import Library
@@ -32,7 +33,7 @@ What was said of the others (tags, rating, people, caption) is given to the one 
 file beside its JPEG, and links to one file are no duplicates.
 """
 )
-@path_argument
+@narrowing_argument
 @click.option("--near", is_flag=True, help="Also images that only look the same.")
 @click.option(
     "--keep", "rule", type=click.Choice(RULES), default="best", show_default=True, help="Which file of each stays."
@@ -40,17 +41,18 @@ file beside its JPEG, and links to one file are no duplicates.
 @click.option("--apply", is_flag=True, help="Do it; without, only show what would be done.")
 @filter_options
 @app_options
-def duplicates(app: App, path: str, near: bool, rule: str, apply: bool, filters: Filters) -> None:
+def duplicates(app: App, path: str | None, near: bool, rule: str, apply: bool, filters: Filters) -> None:
     """Find images that are there several times; keep one of each, move the rest to the trash."""
-    library = app.library(path)
+    library = app.library(path or ".")
     if apply:
         library.begin()
     index = library.index()
-    groups = _groups(app, index, within(filters, library, path), near=near, rule=rule)
+    wanted = within(filters, library, *([path] if path else []))
+    groups = _groups(app, index, wanted, near=near, rule=rule)
     if apply:
         _show_cleared(app, library.tree.root, _clear(app, library, groups, rule))
     else:
-        _show_plan(app, index, groups)
+        _show_plan(app, index, groups, where=f"in {display(path)}" if path and wanted.path else "in the whole library")
 
 
 def _groups(app: App, index: Index, filters: Filters, *, near: bool, rule: str) -> list[Copies]:
@@ -76,7 +78,7 @@ def _clear(app: App, library: Library, groups: list[Copies], rule: str) -> Clear
     return cleared
 
 
-def _show_plan(app: App, index: Index, groups: list[Copies]) -> None:
+def _show_plan(app: App, index: Index, groups: list[Copies], *, where: str) -> None:
     if app.json:
         emit_json([_json(group) for group in groups if group.others])
         return
@@ -84,12 +86,12 @@ def _show_plan(app: App, index: Index, groups: list[Copies]) -> None:
     _table(root, groups)
     going = [other for group in groups for other in group.others]
     if not going:
-        app.say("no duplicates")
+        app.say(f"no duplicates {where}")
         return
     size = sum(_size(index, other) for other in going)
     pictures = len({group.keep for group in groups if group.others})
     click.echo(
-        f"{pictures} {'picture is' if pictures == 1 else 'pictures are'} there several times; {len(going)} "
+        f"{pictures} {'picture is' if pictures == 1 else 'pictures are'} there several times {where}; {len(going)} "
         f"{'file' if len(going) == 1 else 'files'} ({_megabytes(size)}) can go: --apply"
     )
 

@@ -16,6 +16,8 @@ _WITH_SPACES = "|".join(re.escape(name) for name in [*(n for n, field in FIELDS.
 _ONE_FILTER = re.compile(rf'(-?(?:{_WITH_SPACES}):)([^":()]*\s[^":()]*)', re.IGNORECASE)
 _MORE = re.compile(r"^\s|\s(?:OR\s+|-)\S")
 """What is no part of a value, even where the shell took quotes away: a space at its beginning, OR, a negation."""
+_OPTION = re.compile(r"-(?:[A-Za-z]|[kn]\d+)")
+"""What somebody means as an option rather than as a letter that images must not have."""
 _PICTURE = re.compile(r'(?:\.{0,2}|~)/.*[\s():"].*', re.DOTALL)
 
 
@@ -24,7 +26,7 @@ class QueryCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the options first and the query after ``--``."""
-        options, words = _sorted(self.get_params(ctx), args)
+        options, words = _sorted(ctx, self.get_params(ctx), args)
         return super().parse_args(ctx, [*options, "--", *words] if words else options)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -36,8 +38,10 @@ class QueryCommand(click.Command):
         return found
 
 
-def _sorted(parameters: Iterable[click.Parameter], args: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the options with their values, and the words."""
+def _sorted(
+    ctx: click.Context, parameters: Iterable[click.Parameter], args: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return the options with their values, and the words. Raises click.NoSuchOption."""
     takes_value = {
         name: not (option.is_flag or option.count)
         for option in parameters
@@ -57,6 +61,9 @@ def _sorted(parameters: Iterable[click.Parameter], args: Sequence[str]) -> tuple
                 options.append(rest.pop(0))
         elif arg[:2] in takes_value and arg[2:].isdecimal():
             options.append(arg)
+        elif _OPTION.fullmatch(arg) and not ctx.resilient_parsing:
+            meant = f"a word to leave out stands in quotes, '-\"{arg[1:]}\"'"
+            raise click.NoSuchOption(arg, f"No such option: {arg} ({meant})", ctx=ctx)
         else:
             words.append(arg)
     return options, words

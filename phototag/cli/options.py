@@ -61,6 +61,11 @@ def path_argument(function: F) -> F:
     return click.argument("path", default=".", type=click.Path(exists=True, file_okay=False))(function)
 
 
+def narrowing_argument(function: F) -> F:
+    """Add ``[PATH]``: only this folder; without, None, the whole library that the current folder is in."""
+    return click.argument("path", required=False, type=click.Path(exists=True, file_okay=False))(function)
+
+
 def library_option(function: F) -> F:
     """Add ``--library PATH`` for commands whose arguments are not the library's folder."""
     return click.option(

@@ -20,6 +20,7 @@ from phototag.search.fields import FIELDS, Field
 
 if TYPE_CHECKING:
     from phototag.handle import Library
+    from phototag.index.reader import Index
     from phototag.index.record import ImageRecord
     from phototag.search.filters import Filters
 
@@ -87,11 +88,19 @@ def path_options(function: F) -> F:
 
 
 def within(filters: Filters, library: Library, *paths: str) -> Filters:
-    """Narrow ``filters`` to the folders and images at ``paths``; ``.`` is the whole library."""
+    """Narrow ``filters`` to the folders and images at ``paths``; without any, or at the root, it is the whole library."""
     import msgspec
 
-    rels = ["" if path == "." else library.tree.relative(path) for path in paths]
+    rels = [library.tree.relative(path) for path in paths]
     return msgspec.structs.replace(filters, path=(*filters.path, *rels)) if all(rels) else filters
+
+
+def did_you_mean(index: Index, filters: Filters) -> str:
+    """Return which filters are near to those that nothing in the library answers to; empty where none is."""
+    from phototag.search.suggestions import meant
+
+    near = meant(index, filters)
+    return f"did you mean {' or '.join(near)}?" if near else ""
 
 
 def show(app: App, library: Library, found: Sequence[ImageRecord], *, paths: bool, print0: bool) -> None:

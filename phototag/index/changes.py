@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 
-from phototag.index.listing import ignore_signature, settled, watch
+from phototag.index import links
+from phototag.index.listing import LOOK_AGAIN, ignore_signature, settled, watch
 from phototag.index.manifest import Manifest
 from phototag.library.tree import Tree
 from phototag.library.walk import Folder, walk
@@ -21,8 +22,8 @@ class Changes:
 
     def __init__(self, tree: Tree, manifest: Manifest) -> None:
         self.tree, self.old = tree, manifest
-        self.seen: dict[bytes, tuple[Mtimes, bool]] = {}
-        """Folders that are in the library: what to remember of their mtimes, and whether images in them are links."""
+        self.seen: dict[bytes, tuple[Mtimes, int]] = {}
+        """Folders that are in the library: what to remember of their mtimes and of the links in them."""
 
     def folders(self, *, paranoid: bool) -> Iterator[tuple[Folder, Mtimes]]:
         """Yield the folders to list again, each with the mtimes to remember; the others are in ``seen`` afterwards.
@@ -39,8 +40,8 @@ class Changes:
             rel = os.fsdecode(raw)
             if any(_is_below(rel, top) for top in tops):
                 continue
-            if times[raw] == seen.mtimes_ns and not seen.links:
-                self.seen[raw] = (seen.mtimes_ns, False)
+            if times[raw] == seen.mtimes_ns and links.as_remembered(self.tree, rel, seen.links):
+                self.seen[raw] = (seen.mtimes_ns, seen.links)
             elif os.path.isdir(self.tree.path(rel)):
                 pending.append(rel)
         for top in tops:
@@ -85,7 +86,7 @@ class Changes:
         for folder in walk(self.tree, under):
             mtimes = settled(watch(self.tree, folder.rel), at_ns)
             if any(problem.rel == folder.rel for problem in folder.problems):
-                mtimes = (-1, -1, -1)  # unreadable now: look again next time
+                mtimes = LOOK_AGAIN  # unreadable now
             yield folder, mtimes
             at_ns = time.time_ns()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -68,11 +68,19 @@ class FaceIndex:
         return self._rows.get(self.people.resolve(person), np.zeros(0, np.uint32))
 
     def find(self, text: str) -> set[str]:
-        """Return the ids of the people called ``text`` (name, alias or id), whatever its case."""
-        wanted = text.casefold()
-        found = {self.people.resolve(person) for person in self.people.called(text)}
-        found |= {person for person, name in self.names.items() if name.casefold() == wanted or person == text}
-        return found
+        """Return the ids of the people called ``text`` (name, alias or id), whatever its case.
+
+        Where nobody is and it ends in a ``*``, those whose name or alias begins so.
+        """
+        found = self._called(lambda name: name == text.casefold())
+        found |= {person for person in self.names if person == text}
+        if found or not text.endswith("*"):
+            return found
+        return self._called(lambda name: name.startswith(text[:-1].casefold()))
+
+    def _called(self, fits: Callable[[str], bool]) -> set[str]:
+        known = {self.people.resolve(person) for person in self.people.called(fits)}
+        return known | {person for person, name in self.names.items() if fits(name.casefold())}
 
     def people_in(self, row: int) -> list[str]:
         """Return the names of the people in one image, sorted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 import unicodedata
@@ -24,6 +25,13 @@ RACY_WHOLE_SECONDS_NS = 2_500_000_000
 _POINTER_BYTES = 32 << 10
 """Pointers of git-annex are shorter."""
 
+LOOK_AGAIN = (-1, -1, -1)
+"""Remembered as mtimes of a folder that has to be listed again, whatever they are."""
+
+MISSING = -errno.ENOENT
+"""The state of a sidecar that is not there."""
+_ERRNO_LIMIT = 4096
+
 _CLOCK_SKEW_NS = 10_000_000_000
 """A time further in the future was not made by writing now."""
 
@@ -37,7 +45,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """Name of its image; empty where only the sidecar itself can tell (a cut name without its image)."""
     present: bool
     signature: int
-    """Of size, mtime, ctime and inode, in place and in the overlay; 0 for one that has to be read again."""
+    """Of size, mtime, ctime and inode, in place and in the overlay; 0 for one that has to be read again, and the
+    negative errno of one that could not be read."""
 
 
 class Listing(msgspec.Struct, frozen=True, array_like=True):
@@ -132,7 +141,7 @@ def _states(place: str, above: str, names: list[str]) -> dict[str, int]:
     if above:
         for name, state in _stat_all(above, _names(above), now_ns).items():
             mine = states.get(name)
-            states[name] = state if mine is None else both(mine, state)
+            states[name] = state if mine is None or mine == MISSING else both(mine, state)
     return states
 
 
@@ -169,8 +178,8 @@ def _stat_all(folder: str, names: list[str], now_ns: int) -> dict[str, int]:
         for name in names:
             try:
                 status = os.stat(name, dir_fd=fd)
-            except OSError:
-                states[name] = 0  # a dangling link, or gone since: reading it says which
+            except OSError as error:
+                states[name] = unread(error)  # a dangling link, or gone since: reading it says which
                 continue
             states[name] = signature_of(status, now_ns)
     finally:
@@ -187,9 +196,24 @@ def signature_of(status: os.stat_result, now_ns: int) -> int:
     return hash((status.st_size, mtime_ns, ctime_ns, status.st_ino))
 
 
+def unread(error: OSError) -> int:
+    """Return the state of a sidecar that could not be read: it is tried again, as no time tells when it can be."""
+    return -(error.errno or errno.EIO)
+
+
+def is_unread(signature: int) -> bool:
+    """Say whether a sidecar of this state could not be read."""
+    return -_ERRNO_LIMIT < signature < 0
+
+
+def is_settled(signature: int) -> bool:
+    """Say whether a sidecar of this state need not be read again while it has that state."""
+    return not -_ERRNO_LIMIT < signature <= 0
+
+
 def both(one: int, two: int) -> int:
     """Return the state of a sidecar that is in place and in the overlay."""
-    return hash((one, two)) if one and two else 0
+    return next((each for each in (one, two) if not is_settled(each)), hash((one, two)))
 
 
 def _names(folder: str) -> list[str]:

@@ -85,8 +85,8 @@ class Watch(msgspec.Struct, frozen=True, array_like=True):
     changed so shortly before it was listed that a later change could carry the same time."""
     segment: str
     """The segment that holds the folder's listing."""
-    links: bool = False
-    """Images in it are symbolic links: whether they are there can change without a new mtime."""
+    links: int = 0
+    """Which of its symbolic links lead somewhere (``index.links``), where images are links; else 0."""
 
 
 class Manifest(msgspec.Struct, frozen=True):

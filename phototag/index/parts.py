@@ -15,3 +15,5 @@ class FolderPart(msgspec.Struct, frozen=True, array_like=True):
     count: int
     listing: msgspec.Raw = msgspec.Raw(b"\xc0")
     """A ``Listing``, decoded only for the folders that changed; nil where another segment has it."""
+    unsettled: bool = False
+    """Some sidecars of the folder have to be read again, whatever its mtimes say."""

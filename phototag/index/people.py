@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from phototag.errors import FormatError
@@ -54,9 +56,6 @@ class People:
         found = self._people.get(self.resolve(person))
         return found.name if found is not None else snapshot or person
 
-    def called(self, text: str) -> set[str]:
-        """Return the ids of the people whose name or alias is ``text``, whatever its case."""
-        wanted = text.casefold()
-        return {
-            p.id for p in self._people.values() if wanted in (p.name.casefold(), *(a.casefold() for a in p.aliases))
-        }
+    def called(self, fits: Callable[[str], bool]) -> set[str]:
+        """Return the ids of the people of whom a name or alias, case-folded, ``fits``."""
+        return {p.id for p in self._people.values() if any(fits(name.casefold()) for name in (p.name, *p.aliases))}

@@ -16,9 +16,10 @@ import numpy as np
 
 from phototag import fsio
 from phototag.errors import PhototagError
+from phototag.index import links
 from phototag.index.build import Progress, build
 from phototag.index.changes import Changes, Mtimes
-from phototag.index.listing import Entry, Listing, ignore_signature, list_folder, pack
+from phototag.index.listing import LOOK_AGAIN, Entry, Listing, ignore_signature, is_settled, list_folder, pack
 from phototag.index.manifest import (
     IndexDamagedError,
     Manifest,
@@ -31,7 +32,7 @@ from phototag.index.manifest import (
 )
 from phototag.index.merge import merge, to_merge
 from phototag.index.opened import Segment
-from phototag.index.source import FolderJob, job
+from phototag.index.source import FolderJob, as_before, job
 from phototag.index.staleness import purge_digest
 from phototag.library import sidecars
 from phototag.library.tree import Tree
@@ -153,11 +154,11 @@ class _Update:
         for rel in list(self.folders):
             if rel not in self.changes.seen:
                 self._forget(rel)
-        held = {part.rel: s.name for s in fresh for part in Segment(self.folder, s).parts()}
-        for rel, (mtimes, links) in self.changes.seen.items():
+        held = {part.rel: (s.name, part.unsettled) for s in fresh for part in Segment(self.folder, s).parts()}
+        for rel, (mtimes, leading) in self.changes.seen.items():
             before = self.old.folders.get(rel)
-            segment = held.get(rel) or (before.segment if before is not None else "")
-            self.folders[rel] = Watch(mtimes, segment, links)
+            segment, unsettled = held.get(rel) or (before.segment if before is not None else "", False)
+            self.folders[rel] = Watch(LOOK_AGAIN if unsettled else mtimes, segment, leading)
         segments = [self._buried(segment) for segment in self.old.segments] + fresh
         manifest = msgspec.structs.replace(self.old, segments=segments, folders=self.folders, ignores=self.ignores)
         manifest = self._compacted(manifest)
@@ -175,7 +176,11 @@ class _Update:
         raw = os.fsencode(folder.rel)
         before = self._listing(raw)
         entries = list_folder(self.tree, folder, sign=before is not None)
-        self.changes.seen[raw] = (mtimes, bool(folder.links))
+        old = {} if before is None else before.entries()
+        entries = as_before(self.tree, folder.rel, entries, old)
+        if before is not None and not all(is_settled(entry.signature) for entry in entries):
+            mtimes = LOOK_AGAIN
+        self.changes.seen[raw] = (mtimes, links.to_remember(self.tree, folder))
         signature = ignore_signature(self.tree, folder.rel)
         if signature:
             self.ignores[raw] = signature
@@ -187,7 +192,6 @@ class _Update:
             return job(self.tree, folder.rel, entries, msgspec.structs.replace(listing, signatures=b""))
         if before == listing and all(entry.signature for entry in entries):
             return None
-        old = before.entries()
         new = {entry.sidecar: entry for entry in entries}
         wanted = [e for e in entries if not e.signature or old.get(e.sidecar) != e]
         lost = [entry for name, entry in old.items() if name not in new]

@@ -73,7 +73,7 @@ def _report(manifest: Manifest, segments: list[Segment], state: str, folder: str
     vectors: dict[str, tuple[int, int]] = {}
     for segment in segments:
         for number, space in enumerate(segment.info.tag_spaces):
-            tags[space] = tags.get(space, 0) + segment.table(f"tags-{number}").num_rows
+            tags[space] = tags.get(space, 0) + _alive(segment, f"tags-{number}")
         for found in segment.info.vectors:
             count = int(segment.alive[segment.vector_rows(found)].sum())
             vectors[found.space] = (vectors.get(found.space, (0, 0))[0] + count, found.dim)
@@ -85,7 +85,7 @@ def _report(manifest: Manifest, segments: list[Segment], state: str, folder: str
         folder,
         images=manifest.rows,
         dead=sum(info.rows - info.alive for info in manifest.segments),
-        faces=sum(info.faces for info in manifest.segments),
+        faces=sum(_alive(segment, "faces") for segment in segments),
         tags=[TagSpace(space, count) for space, count in sorted(tags.items())],
         vectors=[
             VectorSpaceStatus(space, count, dim, "lists" if space in listed else "flat")
@@ -97,3 +97,10 @@ def _report(manifest: Manifest, segments: list[Segment], state: str, folder: str
         + sum(lists.stamp.size for lists in manifest.ann),
         rebuild_s=None if rate is None else round(max(rate * manifest.rows, 0.1), 1),
     )
+
+
+def _alive(segment: Segment, table: str) -> int:
+    """Return how many rows of a table belong to images that count."""
+    if not segment.info.dead:
+        return int(segment.table(table).num_rows)
+    return int(segment.alive[segment.array(table, "row")].sum())

@@ -223,8 +223,17 @@ class TagIndex:
         return made
 
     def spellings(self, tag: str) -> list[str]:
-        """Return ``tag`` where an image has it as written, else those that differ from it in case only."""
-        return [tag] if len(self.posting(tag).rows) else self._by_spelling.get(_spelling(tag), [])
+        """Return ``tag`` where an image has it as written, else those that differ from it in case only.
+
+        Where there is none and it ends in a ``*``, those that begin so, whatever the case.
+        """
+        if len(self.posting(tag).rows):
+            return [tag]
+        alike = self._by_spelling.get(_spelling(tag), [])
+        if alike or not tag.endswith("*"):
+            return alike
+        begun = _spelling(tag[:-1])
+        return [label for spelt, labels in self._by_spelling.items() if spelt.startswith(begun) for label in labels]
 
     @cached_property
     def _by_spelling(self) -> Mapping[str, list[str]]:
@@ -292,13 +301,20 @@ class TagIndex:
                 seen |= space.ids.keys()
         return shared
 
-    def _posting(self, tag: str) -> Posting:
+    def by_machine(self, tag: str) -> Rows:
+        """Return the images that a model gave ``tag`` and whose owner did not deny it, whether they gave it too or not."""
+        rows, said = self._machine(tag).rows, self.user.get(tag)
+        return rows if said is None else rows[~np.isin(rows, said.denied)]
+
+    def _machine(self, tag: str) -> Posting:
         parts = [p for spaces in self._spaces for p in _segment_postings(spaces, tag)]
         rows = np.concatenate([p.rows for p in parts]) if parts else _NO_ROWS
         scores = np.concatenate([p.scores for p in parts]) if parts else np.zeros(0, np.float32)
         keep = self._alive[rows]
-        if not keep.all():
-            rows, scores = rows[keep], scores[keep]
+        return Posting(rows, scores) if keep.all() else Posting(rows[keep], scores[keep])
+
+    def _posting(self, tag: str) -> Posting:
+        rows, scores = self._machine(tag)
         said = self.user.get(tag)
         if said is None:
             return Posting(rows, scores)

@@ -24,7 +24,7 @@ EmbedImage = Callable[[str], Floats]
 def direction(terms: Sequence[Term], embed_texts: EmbedTexts, embed_image: EmbedImage) -> Floats:
     """Return the sum of the weighted terms, (d,) float32, L2-normalised. Raises UsageError when they cancel out."""
     texts = [term for term in terms if not term.is_image]
-    rows = iter(embed_texts([term.text for term in texts])) if texts else iter(())
+    rows = iter(embed_texts([term.meaning for term in texts])) if texts else iter(())
     vectors = [embed_image(term.text) if term.is_image else next(rows) for term in terms]
     total = sum(term.weight * _unit(vector) for term, vector in zip(terms, vectors, strict=True))
     length = float(np.linalg.norm(np.asarray(total)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from phototag.errors import PhototagError, UsageError
+from phototag.fsio import display
 from phototag.index.reader import Index
+from phototag.library.tree import Tree
 from phototag.search.filters import NO_FILTERS, Filters, both, select
 from phototag.search.find import Hit, list_images, query
 from phototag.search.language import Asked
@@ -43,19 +46,22 @@ def ask(
     k: int | None = None,
     sort: str = "-taken",
     semantics: Semantics | None = None,
-    begins: bool = False,
 ) -> Answer:
     """Return the ``k`` images that answer ``asked`` best among those that pass ``filters`` too.
 
     Pictures to compare with rank, and words then decide; else words rank; else the order is ``sort``.
     Raises UsageError, and PhototagError where there is nothing to compare by.
     """
+    if k is not None and k < 0:
+        raise UsageError(f"{k} images cannot be asked for", hint="k is how many at most, None for all")
+    if any("\0" in text for text in (asked.text, *asked.like)):
+        raise UsageError("a NUL character can stand in no word and no path")
     wanted = both(filters, asked.filters)
     if asked.like:
         wanted = both(wanted, deciding(asked.text))
         return _ranked(_alike(index, [locate(path) for path in asked.like], wanted, k))
     if asked.ranking:
-        hits = query(index, asked.ranking, wanted, k=k, begins=begins, semantics=semantics)
+        hits = query(index, asked.ranking, wanted, k=k, semantics=semantics)
         return _ranked(hits if asked.text else _with_rest(index, hits, wanted, k))
     rows, total = list_images(index, wanted, sort=sort, limit=k)
     return Answer(rows, None, total)
@@ -104,8 +110,15 @@ def _alike(index: Index, rels: Sequence[str], filters: Filters, k: int | None) -
 def _row(index: Index, rel: str) -> int:
     row = index.row_of(rel)
     if row is None:
-        raise UsageError(f"{rel} is not in the index", hint="scan it first: phototag scan")
+        raise unknown(index.tree, rel)
     return row
+
+
+def unknown(tree: Tree, rel: str) -> UsageError:
+    """Return what is wrong where ``rel`` is not in the index: there is no such file, or it was never scanned."""
+    if not os.path.lexists(tree.path(rel)):
+        return UsageError(f"there is no such file: {display(rel)}")
+    return UsageError(f"{display(rel)} is not in the index", hint=f"scan it first: phototag scan {display(tree.root)}")
 
 
 def _ranked(hits: Sequence[Hit]) -> Answer:

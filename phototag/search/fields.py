@@ -59,7 +59,9 @@ class Field(NamedTuple):
 
 
 FIELDS: dict[str, Field] = {
-    "tag": Field("tags", True, "TAG", "With this tag; repeated: with all of them.", spaces=True),
+    "tag": Field(
+        "tags", True, "TAG", "With this tag, or TAG* that begins so; repeated: with all of them.", spaces=True
+    ),
     "any-tag": Field("any_tags", True, "TAG", "With any of the tags given so.", spaces=True),
     "not-tag": Field("not_tags", True, "TAG", "Without this tag.", spaces=True),
     "person": Field("people", True, "NAME", "With this person; repeated: with all of them.", spaces=True),

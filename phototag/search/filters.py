@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -12,10 +13,11 @@ import numpy.typing as npt
 from phototag.errors import UsageError
 from phototag.index.reader import NO_INT, Index
 from phototag.index.spelling import taken_us
-from phototag.index.words import padded
-from phototag.search import traits
+from phototag.index.words import spellings
+from phototag.search import countries, traits
 from phototag.search.clusters import category_mask, cluster_mask
 from phototag.search.lexical import having
+from phototag.search.phrases import Phrase, phrase
 from phototag.search.traits import rows_mask
 
 Mask = npt.NDArray[np.bool_]
@@ -89,7 +91,7 @@ def select(index: Index, filters: Filters) -> Mask:
     if filters.places:
         mask &= _any(_of_place(index, text) for text in filters.places)
     if filters.cameras:
-        mask &= _any(_of_words(index, "camera", text) for text in filters.cameras)
+        mask &= _any(_of_camera(index, text) for text in filters.cameras)
     _by_numbers(index, filters, mask)
     if filters.path:
         mask &= _any(index.under(path) for path in filters.path)
@@ -119,7 +121,7 @@ def both(one: Filters, other: Filters) -> Filters:
 
 
 def scored(filters: Filters, min_score: float | None) -> Filters:
-    """Return ``filters`` whose machine tags count from ``min_score`` on, also in groups; without tags some tag must."""
+    """Return ``filters`` whose machine tags count from ``min_score`` on, also in groups and negations; without tags some tag must."""
     if min_score is None:
         return filters
     within = _scored_groups(filters, min_score)
@@ -127,9 +129,14 @@ def scored(filters: Filters, min_score: float | None) -> Filters:
 
 
 def _scored_groups(filters: Filters, min_score: float) -> Filters:
-    named = min_score if filters.tags or filters.any_tags else None
+    named = min_score if _names_tags(filters) else None
     groups = tuple(tuple(_scored_groups(each, min_score) for each in group) for group in filters.one_of)
-    return msgspec.structs.replace(filters, min_score=named, one_of=groups)
+    none_of = tuple(_scored_groups(each, min_score) for each in filters.none_of)
+    return msgspec.structs.replace(filters, min_score=named, one_of=groups, none_of=none_of)
+
+
+def _names_tags(filters: Filters) -> bool:
+    return bool(filters.tags or filters.any_tags or filters.not_tags)
 
 
 def parse_span(text: str, what: str) -> Span:
@@ -163,10 +170,10 @@ def _by_tags(index: Index, filters: Filters, mask: Mask) -> None:
         mask &= tags.all_of(filters.tags)
     if filters.any_tags:
         mask &= _any(tags.mask(tag) for tag in filters.any_tags)
-    if filters.min_score is not None and not filters.tags and not filters.any_tags:
+    if filters.min_score is not None and not _names_tags(filters):
         mask &= _any((rows_mask(index, tags.posting(tag).rows) for tag in tags.labels()), index.size)
     for tag in filters.not_tags:
-        mask &= ~index.tags.mask(tag)
+        mask &= ~tags.mask(tag)
 
 
 def _by_numbers(index: Index, filters: Filters, mask: Mask) -> None:
@@ -201,17 +208,28 @@ def _of_people(index: Index, name: str) -> Mask:
 
 
 def _of_place(index: Index, text: str) -> Mask:
-    return _any(_of_words(index, column, text, whole=True) for column in ("city", "region", "country"))
+    wanted = _phrase(text)
+    towns = (_where(index, column, lambda value: wanted.is_in(spellings(value))) for column in ("city", "region"))
+    return _any((*towns, _where(index, "country", lambda value: countries.is_called(value, text, wanted))))
 
 
-def _of_words(index: Index, column: str, text: str, *, whole: bool = False) -> Mask:
-    """Return the images whose ``column`` has the words of ``text`` in a row, the last perhaps only begun."""
-    wanted = padded(text)
-    if not wanted:
+def _of_camera(index: Index, text: str) -> Mask:
+    wanted = _phrase(text, begun=True)
+    return _where(index, "camera", lambda value: wanted.is_in(spellings(value)))
+
+
+def _phrase(text: str, *, begun: bool = False) -> Phrase:
+    """Return the words of ``text``, which must stand in a row. Raises UsageError where it has none."""
+    found = phrase(text, begun=begun)
+    if found is None:
         raise UsageError(f"{text!r} has no words to look for")
-    wanted = wanted if whole else wanted.rstrip()
+    return found
+
+
+def _where(index: Index, column: str, fits: Callable[[str], bool]) -> Mask:
+    """Return the images with a value in a column of few that ``fits``."""
     codes, values = index.codes(column)
-    hit = np.array([wanted in padded(value) for value in values] + [False], np.bool_)
+    hit = np.array([*map(fits, values), False], np.bool_)
     if not hit.any():
         return np.zeros(index.size, np.bool_)
     found: Mask = codes == np.flatnonzero(hit)[0] if np.count_nonzero(hit) == 1 else hit[codes]

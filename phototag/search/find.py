@@ -65,7 +65,6 @@ def query(
     filters: Filters = NO_FILTERS,
     *,
     k: int | None = None,
-    begins: bool = False,
     semantics: Semantics | None = None,
 ) -> list[Hit]:
     """Return the ``k`` images that match ``text`` best, among those that pass ``filters``. Raises UsageError.
@@ -75,7 +74,7 @@ def query(
     """
     terms, keep = parse_terms(text), select(index, filters)
     meaning = semantics.meaning(index, terms) if semantics is not None else None
-    ranked = lexical(index, terms, keep, begins=begins)
+    ranked = lexical(index, terms, keep)
     if meaning is None or semantics is None:
         return best(index, ranked.rows, ranked.scores, k)
     depth = semantics.depth or max(k or 0, CANDIDATES)

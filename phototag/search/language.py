@@ -27,6 +27,7 @@ from phototag.search.mistakes import (
     unexpected,
     unknown_filter,
 )
+from phototag.search.terms import is_weighted, unweighted
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -71,8 +72,8 @@ class Asked(msgspec.Struct, frozen=True):
     @property
     def ranking(self) -> str:
         """Return the words that rank; those of groups first, where arithmetic does not reach them."""
-        apart = " + " if _JOINT.search(self.text) else " "
-        return apart.join(filter(None, [" ".join(self.in_groups), self.text]))
+        apart = " + " if _JOINT.search(self.text) or is_weighted(self.text) else " "
+        return apart.join(filter(None, [unweighted(" ".join(self.in_groups)), self.text]))
 
 
 class _Part(NamedTuple):
@@ -157,8 +158,12 @@ class _Reading:
             yield self._beside(child.children[0])
         else:
             words = self._words(thing)
-            plain = " ".join(_JOINT.sub("", words).split()) if thing.type == "QUOTED" else words
-            self.parts.append(_Part(plain, thing.start_pos))
+            if thing.type == "QUOTED":
+                words = " ".join(_JOINT.sub("", words).split())
+                before = next((part for part in reversed(self.parts) if part.text), None)
+                if before is None or before.is_sign:  # else it is in the middle of a term, where nothing is a weight
+                    words = unweighted(words)
+            self.parts.append(_Part(words, thing.start_pos))
 
     def _choice(self, tree: Any) -> Filters:
         """Return filters that hold where any item of ``tree`` does."""

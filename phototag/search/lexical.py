@@ -7,6 +7,7 @@ a caption and a tag counts more than twice in either. A machine's tag counts by 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,9 @@ import numpy.typing as npt
 
 from phototag.errors import UsageError
 from phototag.index.reader import Index
-from phototag.index.words import split
+from phototag.index.words import padded, spellings
+from phototag.search import countries
+from phototag.search.phrases import Phrase, phrases
 from phototag.search.terms import Term
 
 Mask = npt.NDArray[np.bool_]
@@ -65,29 +68,23 @@ class Ranked(NamedTuple):
     """Which of the rows have every word that was asked for, small words aside."""
 
 
-def lexical(index: Index, terms: Sequence[Term], keep: Mask, *, begins: bool = False) -> Ranked:
-    """Return the images of ``keep`` that have any word of ``terms``, those with words taken away left out.
-
-    With ``begins`` the last word may be only begun, as while typing.
-    """
+def lexical(index: Index, terms: Sequence[Term], keep: Mask) -> Ranked:
+    """Return the images of ``keep`` that have any word of ``terms``, those with words taken away left out."""
     scores = np.zeros(index.size, np.float32)
     complete = np.ones(index.size, np.bool_)
     vocabulary = _Vocabulary(index)
-    texts = [term for term in terms if not term.is_image]
-    for number, term in enumerate(texts):
-        words = split(term.text)
-        last = number == len(texts) - 1
-        parts = [
-            vocabulary.frequencies(word, begins=begins and last and at == len(words) - 1)
-            for at, word in enumerate(words)
-        ]
+    for term in terms:
+        if term.is_image:
+            continue
+        words = phrases(term.text)
+        parts = [vocabulary.frequencies(word) for word in words]
         if term.weight < 0:
             if parts:
                 scores[np.logical_and.reduce([part > 0 for part in parts])] = -np.inf
             continue
         for word, part in zip(words, parts, strict=True):
             matched = part > 0
-            if word not in SMALL:
+            if not _is_small(word):
                 complete &= matched
             count = int((matched & index.alive).sum())
             if count:
@@ -99,13 +96,17 @@ def lexical(index: Index, terms: Sequence[Term], keep: Mask, *, begins: bool = F
 
 def having(index: Index, text: str) -> Mask:
     """Return the images that have every word of ``text`` somewhere, small words aside. Raises UsageError without words."""
-    words = split(text)
-    words = [word for word in words if word not in SMALL] or words
+    words = phrases(text)
+    words = [word for word in words if not _is_small(word)] or words
     if not words:
         raise UsageError(f"{text!r} has no words to look for")
     vocabulary = _Vocabulary(index)
-    mask: Mask = np.logical_and.reduce([vocabulary.frequencies(word, begins=False) > 0 for word in words])
+    mask: Mask = np.logical_and.reduce([vocabulary.frequencies(word) > 0 for word in words])
     return mask
+
+
+def _is_small(word: Phrase) -> bool:
+    return not word.begun and word.spellings[0] in SMALL
 
 
 class _Vocabulary:
@@ -114,22 +115,33 @@ class _Vocabulary:
     def __init__(self, index: Index) -> None:
         self.index = index
 
-    def frequencies(self, word: str, *, begins: bool) -> Floats:
-        """Return the weighted frequency of ``word`` in each row, 0 where it is not."""
+    def frequencies(self, word: Phrase) -> Floats:
+        """Return the weighted frequency of ``word`` in each row, 0 where it is not: that of its best spelling."""
+        found: Floats = np.maximum.reduce([self._frequencies(spelt, word.begun) for spelt in word.spellings])
+        return found
+
+    def _frequencies(self, word: str, begun: bool) -> Floats:
         found = np.zeros(self.index.size, np.float32)
-        self._tags(word, begins, found)
-        self._people(word, begins, found)
+        self._tags(word, begun, found)
+        self._people(word, begun, found)
         for column, weight in (("city", PLACE), ("region", PLACE), ("country", PLACE), ("camera", CAMERA)):
-            self._values(column, weight, word, begins, found)
-        self._text(word, begins, found)
-        names = self.index.texts["path_words"].find(word, begins=begins)
+            self._values(column, weight, word, begun, found)
+        self._text(word, begun, found)
+        names = self.index.texts["path_words"].find(word, begins=begun)
         found[names.rows] += PATH
         return found
 
-    def _tags(self, word: str, begins: bool, found: Floats) -> None:
+    @cached_property
+    def _labels(self) -> list[tuple[str, list[str]]]:
+        return [(tag, [padded(tag)]) for tag in self.index.tags.labels()]
+
+    def _tags(self, word: str, begun: bool, found: Floats) -> None:
         best = np.zeros(self.index.size, np.float32)
         owners = self.index.tags.user
-        for tag, share in _matching(self.index.tags.labels(), word, begins):
+        for tag, texts in self._labels:
+            share = _share(texts, word, begun)
+            if not share:
+                continue
             posting = self.index.tags.posting(tag)
             weight = np.full(len(posting.rows), TAG, np.float32)
             if tag in owners:
@@ -137,23 +149,21 @@ class _Vocabulary:
             best[posting.rows] = np.maximum(best[posting.rows], weight * share * posting.scores)
         found += best
 
-    def _people(self, word: str, begins: bool, found: Floats) -> None:
-        names = self.index.faces.names
-        for name, _ in _matching(set(names.values()), word, begins):
-            for person, called in names.items():
-                if called == name:
-                    found[self.index.faces.rows_of(person)] += PERSON
+    def _people(self, word: str, begun: bool, found: Floats) -> None:
+        for person, called in self.index.faces.names.items():
+            if _share(spellings(called), word, begun):
+                found[self.index.faces.rows_of(person)] += PERSON
 
-    def _values(self, column: str, weight: float, word: str, begins: bool, found: Floats) -> None:
+    def _values(self, column: str, weight: float, word: str, begun: bool, found: Floats) -> None:
         codes, values = self.index.codes(column)
         hit = np.zeros(len(values) + 1, np.float32)
-        shares = dict(_matching(values, word, begins))
-        hit[:-1] = [shares.get(value, 0.0) * weight for value in values]
-        found += hit[codes]
+        called = ((value, *countries.names_of(value)) if column == "country" else (value,) for value in values)
+        hit[:-1] = [_share([spelt for name in names for spelt in spellings(name)], word, begun) for names in called]
+        found += weight * hit[codes]
 
-    def _text(self, word: str, begins: bool, found: Floats) -> None:
+    def _text(self, word: str, begun: bool, found: Floats) -> None:
         column = self.index.texts["text_words"]
-        rows, counts = column.find(word, begins=begins)
+        rows, counts = column.find(word, begins=begun)
         if len(rows):
             lengths = column.lengths(self.index.size)
             mean = lengths[lengths > 0].mean()
@@ -161,12 +171,8 @@ class _Vocabulary:
             found[rows] += TEXT * counts.astype(np.float32) / norm.astype(np.float32)
 
 
-def _matching(values: Iterable[str], word: str, begins: bool) -> list[tuple[str, float]]:
-    """Return the values with ``word`` in them and the share of the value that it makes up, damped."""
-    matches = []
-    for value in values:
-        words = split(value)
-        hits = sum(w == word or (begins and w.startswith(word)) for w in words)
-        if hits:
-            matches.append((value, float(np.sqrt(hits / len(words)))))
-    return matches
+def _share(texts: Iterable[str], word: str, begun: bool) -> float:
+    """Return the greatest share of a padded text that ``word`` makes up, damped; 0 where none has it."""
+    needle = f" {word}" if begun else f" {word} "
+    hits = [text.count(needle) * (word.count(" ") + 1) / (text.count(" ") - 1) for text in texts if needle in text]
+    return min(1.0, max(hits)) ** 0.5 if hits else 0.0

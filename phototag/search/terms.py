@@ -11,6 +11,7 @@ from phototag.errors import UsageError
 _JOINT = re.compile(r"(?:^|\s)([+-])\s+")
 _WEIGHT = re.compile(r"(\d{1,9}(?:\.\d+)?):(?=\S)")
 _ANY_WORD = re.compile(r"[^\W_]")
+_BEGUN = re.compile(r"\*+(?=\s|$)")
 _IMAGE_LEAD = ("./", "../", "/", "~/")
 
 
@@ -24,6 +25,21 @@ class Term(msgspec.Struct, frozen=True):
     def is_image(self) -> bool:
         """Say whether it names an image file: a path that begins with ``./``, ``../``, ``/`` or ``~/``."""
         return self.text.startswith(_IMAGE_LEAD)
+
+    @property
+    def meaning(self) -> str:
+        """Return the text for a model to understand: without the ``*`` of words that are only begun."""
+        return _BEGUN.sub("", self.text)
+
+
+def is_weighted(text: str) -> bool:
+    """Say whether ``text`` begins with a number and a colon, so that a term of it has a weight."""
+    return _WEIGHT.match(text) is not None
+
+
+def unweighted(text: str) -> str:
+    """Return ``text`` as a term that means just its words, also where they begin with a number and a colon."""
+    return f"1:{text}" if is_weighted(text) else text
 
 
 def parse_terms(text: str) -> list[Term]:

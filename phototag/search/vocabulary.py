@@ -64,9 +64,11 @@ def vocabulary(tree: Tree) -> Vocabulary:
 
 
 def _collect(index: Index) -> Vocabulary:
+    from phototag.search import countries
     from phototag.search.facets import text_counts
 
     places = {name for column in ("city", "region", "country") for name in text_counts(index, column, index.alive)}
+    places |= {name for code in text_counts(index, "country", index.alive) for name in countries.names_of(code)[:1]}
     membership = index.clusters.current()
     document = membership.document if membership is not None else None
     labels = {number: document.label(number) for number in sorted(document.clusters)} if document is not None else {}

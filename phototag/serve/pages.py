@@ -132,6 +132,7 @@ class Pages:
             "sorts": _sorts(question),
             "earlier": _page_address(question, max(0, offset - PAGE)) if offset else "",
             "later": _page_address(question, offset + PAGE) if offset + PAGE < total else "",
+            "meant": [] if total else self.shelf.meant(question),
         }
 
     def _filters(self, request: Request) -> Response:

@@ -20,6 +20,7 @@ from phototag.search.ask import ask
 from phototag.search.facets import Facets, facets
 from phototag.search.filters import both, select
 from phototag.search.find import list_images
+from phototag.search.suggestions import meant
 from phototag.search.terms import parse_terms
 from phototag.serve.present import grouping
 from phototag.serve.question import Question
@@ -146,6 +147,10 @@ class Shelf:
             kept = self._count(index, question)
             self._keep(self._counts, (id(index), question), kept)
         return kept
+
+    def meant(self, question: Question) -> list[str]:
+        """Return filters near to those of ``question`` that no photo of the library passes."""
+        return meant(self.index(), both(question.filters, question.asked.filters))
 
     def record(self, rel: str) -> ImageRecord | None:
         """Return the record of the image at ``rel``, None where it is not in the library."""

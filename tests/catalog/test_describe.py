@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from phototag.catalog.describe import describe
-from phototag.errors import LibraryError
+from phototag.errors import LibraryError, UsageError
 from phototag.sidecar.model import Exif
 from tests.index import sidecars_made as made
 
@@ -45,5 +45,8 @@ def test_everything_and_where_it_comes_from(tmp_path: Path) -> None:
 
 def test_an_image_without_a_sidecar(tmp_path: Path) -> None:
     tree = made.library(tmp_path)
+    with pytest.raises(UsageError, match="there is no such file"):
+        describe(tree, "x.jpg")
+    Path(tree.path("x.jpg")).touch()
     with pytest.raises(LibraryError, match="has no sidecar yet"):
         describe(tree, "x.jpg")

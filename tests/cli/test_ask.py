@@ -122,12 +122,16 @@ def test_errors_are_one_line_with_the_right_code(photos: Path, tmp_path: Path) -
     cases = [
         (2, "the date 'soon' is not a date", ["list", "--after", "soon"]),
         (2, "cannot sort by", ["list", "--sort", "mood"]),
-        (2, "is not in the index", ["similar", str(photos / "nothing.jpg")]),
-        (4, "has no sidecar yet", ["info", str(photos / "nothing.jpg")]),
+        (2, "there is no such file: nothing.jpg", ["similar", str(photos / "nothing.jpg")]),
+        (2, "there is no such file: nothing.jpg", ["info", str(photos / "nothing.jpg")]),
+        (2, "unscanned.jpg is not in the index", ["similar", str(photos / "unscanned.jpg")]),
+        (4, "unscanned.jpg has no sidecar yet", ["info", str(photos / "unscanned.jpg")]),
     ]
+    (photos / "unscanned.jpg").write_bytes(b"")
     for code, text, args in cases:
         done = phototag(*args, cwd=photos, check=False)
         assert (done.returncode, text in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
+    (photos / "unscanned.jpg").unlink()
     done = phototag("list", cwd=tmp_path, check=False)
     assert (done.returncode, "no phototag library" in done.stderr) == (4, True)
 

@@ -57,6 +57,13 @@ def test_cluster_rename_list_undo(root: Path) -> None:
     assert "Côte d'Azur" not in phototag("clusters", "--library", root).stdout
 
 
+def test_the_current_folder_is_a_scope_as_any_other(root: Path) -> None:
+    for args in ([], ["."], ["../beach"]):
+        phototag("cluster", *args, "--min-size", "5", "-q", cwd=root / "beach")
+    runs = json.loads(phototag("clusters", "runs", "--json", cwd=root).stdout)
+    assert sorted(one["scope"] for one in runs) == ["", "beach", "beach"]
+
+
 def test_rename_in_bulk_is_one_operation(root: Path, tmp_path: Path) -> None:
     phototag("cluster", root, "--min-size", "5", "-q")
     names = tmp_path / "names.json"

@@ -93,11 +93,23 @@ def test_filters_say_among_which_images(library: Path) -> None:
     assert ask(library, "--after", "2025") == []
 
 
+def test_the_current_folder_is_a_folder_as_any_other(library: Path) -> None:
+    """Only a plan for all of the library, which says so, goes beyond it."""
+    here = library / "old"
+    before = originals(library)
+    assert [group["others"] for group in ask(here, ".")] == [["old/captioned.jpg"]]
+    assert "1 picture is there several times in .; 1 file " in make.phototag("duplicates", ".", cwd=here).stdout
+    assert ask(here, ".", "--apply")["moved"] == 1
+    assert before.keys() - originals(library).keys() == {"old/captioned.jpg"}
+    assert "several times in the whole library; 1 file " in make.phototag("duplicates", cwd=here).stdout
+    assert ask(here) == [{"keep": "sea.jpg", "others": ["old/sea (1).jpg"], "kind": "exact"}]
+
+
 def test_apply_moves_the_rest_and_undo_brings_it_back(library: Path) -> None:
     (library / "old/small.webp.xmp").write_bytes(b"<x/>")
     before = originals(library)
     plan = make.phototag("duplicates", "--near", cwd=library)
-    assert "1 picture is there several times; 3 files" in plan.stdout
+    assert "1 picture is there several times in the whole library; 3 files" in plan.stdout
     done = ask(library, "--near", "--apply")
     assert msgspec.convert(done, shapes.ClearedShape).moved == 3
     assert set(originals(library)) == {"sea.jpg", "wood.jpg"}

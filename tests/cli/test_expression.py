@@ -53,6 +53,59 @@ def test_unknown_options_are_still_mistakes() -> None:
 
 
 @pytest.mark.parametrize(
+    "args", [["list", "tag:night", "-v"], ["export", "-n", "1"], ["export", "-n5"], ["query", "x", "-x"]]
+)
+def test_a_single_letter_is_an_option_and_there_must_be_one(
+    root: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], args: list[str]
+) -> None:
+    monkeypatch.chdir(root)
+    assert run(args) == 2
+    wrong = next(arg for arg in args if arg.startswith("-"))
+    assert (
+        f"No such option: {wrong} (a word to leave out stands in quotes, '-\"{wrong[1:]}\"')" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("words", [['-"v"'], ["-山"], ["-a6000"], ["--", "-v"]])
+def test_a_word_to_leave_out_may_be_a_letter(root: str, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
+    monkeypatch.chdir(root)
+    assert run(["list", *words]) == 0
+
+
+def test_k_and_n_are_one(root: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    monkeypatch.chdir(root)
+    for command in (["list"], ["query", "sky"], ["query", "--present"], ["similar", "2019/beach.jpg"]):
+        for option in (["-k", "1"], ["-n", "1"], ["-n1"], ["-k1"]):
+            assert len(printed(capfdbinary, *command, *option)) == 1
+
+
+def test_a_query_may_be_filters_alone(
+    root: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.chdir(root)
+    assert printed(capfdbinary, "query", "--tag", "sky") == printed(capfdbinary, "query", "tag:sky") != set()
+    assert printed(capfdbinary, "query", "--absent") == {"gone.jpg"}
+    assert run(["query"]) == run(["query", "--lexical"]) == 2
+    assert b"there is nothing to search for" in capfdbinary.readouterr().err
+
+
+def test_near_names_are_offered_where_nothing_is_found(
+    root: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(root)
+    assert run(["index", "refresh", "-q"]) == 0
+    capsys.readouterr()
+    assert run(["list", "place:Kioto"]) == 0
+    assert capsys.readouterr().err == "0 images\ndid you mean place:Kyoto?\n"
+    assert run(["query", "--tag", "beech", "sea", "--lexical"]) == 0
+    assert capsys.readouterr().err == "nothing found; did you mean tag:beach?\n"
+    assert run(["query", "zebra", "--lexical"]) == 0
+    assert capsys.readouterr().err == "nothing found; 'phototag stats' shows which tags there are\n"
+    assert run(["list", "place:Kioto", "--json"]) == 0
+    assert capsys.readouterr() == ("[]\n", "")
+
+
+@pytest.mark.parametrize(
     ("args", "same_as"),
     [
         (["beach", "person:Ada Lovelace"], 'beach person:"Ada Lovelace"'),
@@ -99,6 +152,20 @@ def test_list_takes_folders_filters_and_words(
     assert printed(capfdbinary, "list", "été") == {"2019/tower.jpg"}
     assert printed(capfdbinary, "list", "--is", "absent") == {"gone.jpg"}
     assert printed(capfdbinary, "list", "--has", "gps", "--faces", "1") == {"2019/beach.jpg"}
+
+
+@pytest.mark.parametrize("here", [".", "./", "../2019"])
+def test_the_current_folder_is_a_folder_as_any_other(
+    root: str, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], here: str
+) -> None:
+    monkeypatch.chdir(os.path.join(root, "2019"))
+    assert printed(capfdbinary, "list", here) == {"2019/beach.jpg", "2019/tower.jpg"}
+    assert printed(capfdbinary, "list", here, "tag:sea") == {"2019/beach.jpg"}
+    assert printed(capfdbinary, "list", "tag:sea") == {"2019/beach.jpg", "2020/shrine.jpg"}
+    assert run(["export", "--format", "json", here]) == 0
+    assert len(json.loads(capfdbinary.readouterr().out)) == 2
+    monkeypatch.chdir(root)
+    assert len(printed(capfdbinary, "list", ".")) == 6
 
 
 def test_options_and_expressions_say_the_same(

@@ -55,9 +55,12 @@ def test_the_case_of_a_tag_matters_only_where_an_image_has_it_so(tmp_path: Path)
     assert having(index, "sea") == ["0.jpg"]
     assert having(index, "Sea") == ["0.jpg", "1.jpg"]  # below its threshold, so no image has it
     assert having(index, "e\u0301te\u0301") == ["0.jpg"]
+    assert having(index, "É*") == ["0.jpg"]
+    assert having(index, "s*") == having(index, "*") == ["0.jpg", "1.jpg"]
     Path(tree.sidecar("1.jpg")).unlink()
-    made.add(tree, "1.jpg")
+    made.add(tree, "1.jpg", user_tags={"*": 1})
     refresh(tree)
+    assert having(made.opened(tree), "*") == ["1.jpg"]
     assert having(made.opened(tree), "SEA") == ["0.jpg"]  # nor one that is gone
 
 

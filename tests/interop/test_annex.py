@@ -68,6 +68,11 @@ def test_an_absent_photo_is_searchable_and_can_be_fetched(clones: tuple[Machine,
     assert report["failed"] == []
     nas.run("sh", "-c", "phototag query dog --absent --print0 -q | xargs -0 git annex get -q")
     assert (nas.root / "beach.jpg").exists()
+    assert nas.phototag("list", "--absent", "--paths", "-q") == ""
+    assert json.loads(nas.phototag("index", "verify", "--json"))["ok"]
+    nas.run("git", "annex", "drop", "-q", "--force", "beach.jpg")
+    assert nas.phototag("list", "--absent", "--paths", "-q") == "beach.jpg\n"
+    nas.run("git", "annex", "get", "-q", "beach.jpg")
     assert json.loads(nas.phototag("scan", "--json", "-q"))["failed"] == []  # the sidecar learns the annex's key
     assert json.loads(nas.phototag("scan", "--json", "-q"))["written"] == 0
     assert nas.info("beach.jpg")["present"] is True
@@ -190,7 +195,9 @@ def test_an_adjusted_unlocked_branch(clones: tuple[Machine, Machine]) -> None:
     assert nas.sidecars() == before
     info = nas.info("beach.jpg")
     assert (info["present"], info["rating"]) == (False, 4)
+    assert nas.phototag("list", "--absent", "--paths", "-q") == "beach.jpg\n"
     nas.run("git", "annex", "get", "-q", "beach.jpg")
+    assert nas.phototag("list", "--absent", "--paths", "-q") == ""
     assert json.loads(nas.phototag("scan", "--json", "-q"))["failed"] == []
     assert nas.info("beach.jpg")["present"] is True
     assert laptop.info("beach.jpg")["rating"] == 4

@@ -19,7 +19,7 @@ from phototag.library.documents import write_document
 from phototag.library.tree import Tree
 from phototag.models.protocols import Thresholds
 from phototag.search.ask import deciding
-from phototag.search.filters import both
+from phototag.search.filters import both, scored
 from phototag.search.find import SORTS, list_images
 from phototag.search.language import parse
 from phototag.sidecar import model
@@ -51,18 +51,22 @@ class Photo(NamedTuple):
     rating: int | None
     caption: str | None
     present: bool
+    least: float | None = None
+    """The score from which a model's tag counts, its threshold where there is none."""
 
     @property
     def effective(self) -> set[str]:
         """Return the tags that count."""
-        kept = {tag for tag, score in self.tags.items() if score > LIMITS.of(tag) and self.said.get(tag) != 0}
-        return kept | {tag for tag, value in self.said.items() if value == 1}
+        good = {
+            t for t, score in self.tags.items() if (score > LIMITS.of(t) if self.least is None else score >= self.least)
+        }
+        return {t for t in good if self.said.get(t) != 0} | {t for t, value in self.said.items() if value == 1}
 
     @property
     def words(self) -> set[str]:
         """Return every word that is said of it."""
         where = () if self.place is None else (self.place.city, self.place.region, self.place.country)
-        texts = [*self.effective, *(NAMES[person] for person in self.people), *filter(None, where)]
+        texts = [*self._replace(least=None).effective, *(NAMES[person] for person in self.people), *filter(None, where)]
         texts += [*(self.camera or ()), self.caption or "", self.path]
         return {word for text in texts for word in _words(text)}
 
@@ -263,17 +267,25 @@ queries = st.lists(items | st.lists(items, min_size=2, max_size=3).map(_or), min
 
 
 @settings(deadline=None, max_examples=200)
-@given(pieces=queries, sort=st.sampled_from(SORTS), page=st.integers(1, 9))
+@given(
+    pieces=queries,
+    least=st.none() | st.sampled_from([0.0, 0.35, 0.5, 0.72, 0.9]),
+    sort=st.sampled_from(SORTS),
+    page=st.integers(1, 9),
+)
 def test_every_query_answers_what_going_through_the_images_answers(
-    world: World, pieces: list[Asked], sort: str, page: int
+    world: World, pieces: list[Asked], least: float | None, sort: str, page: int
 ) -> None:
     text = " ".join(piece.text for piece in pieces)
     passes = _together(pieces)
     asked = parse(text)
-    filters = both(asked.filters, deciding(asked.text))
+    filters = scored(both(asked.filters, deciding(asked.text)), least)
     found = list_images(world.held, filters, sort=sort)
     paths = world.held.paths(found.rows)
-    assert set(paths) == {path for path, photo in world.photos.items() if passes(photo)}, text
+    photos = {path: photo._replace(least=least) for path, photo in world.photos.items()}
+    if least is not None and "tag:" not in text:
+        photos = {path: photo for path, photo in photos.items() if photo.effective}
+    assert set(paths) == {path for path, photo in photos.items() if passes(photo)}, (text, least)
     assert paths == sorted(paths, key=_order(world, sort)), sort
     assert list(_paged(world.held, filters, sort, page)) == paths
 

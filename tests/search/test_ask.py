@@ -107,7 +107,7 @@ def test_like_ranks_and_leaves_the_picture_out(index: Index) -> None:
 
 
 def test_like_says_what_it_cannot_compare(index: Index) -> None:
-    with pytest.raises(UsageError, match=r"nowhere\.jpg is not in the index"):
+    with pytest.raises(UsageError, match=r"no such file: nowhere\.jpg"):
         found(index, "like:nowhere.jpg")
     with pytest.raises(PhototagError, match="has no vector"):
         found(index, "like:IMG_0042.jpg")

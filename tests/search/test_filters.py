@@ -34,8 +34,20 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
         (Filters(tags=("Beach",), min_score=0.8), {BEACH, GONE}),
         (Filters(any_tags=("tower", "shrine", "nothing")), {TOWER, SHRINE}),
         (Filters(not_tags=("beach", "sky")), {SHRINE, PLAIN}),
+        (Filters(tags=("S*",)), {BEACH, TOWER, SHRINE}),
+        (Filters(tags=("s*", "bea*")), {BEACH}),
+        (Filters(any_tags=("tow*", "dog")), {TOWER, DOG}),
+        (Filters(not_tags=("s*", "holi*")), {DOG, PLAIN}),
+        (Filters(tags=("nothing*",)), set()),
+        (Filters(people=("ada*",)), {BEACH, DOG}),
+        (Filters(people=("*",)), {BEACH, DOG}),
+        (Filters(places=("Nic*", "kyo*")), {BEACH, SHRINE}),
+        (Filters(places=("ile de fr*",)), {TOWER}),
+        (Filters(cameras=("nik*",)), {BEACH, SHRINE}),
         (Filters(tags=("beach",), min_score=0.8), {BEACH, GONE}),
         (Filters(any_tags=("dog", "tower"), min_score=0.9), {TOWER}),
+        (Filters(not_tags=("beach",), min_score=0.95), {BEACH, TOWER, DOG, SHRINE, PLAIN}),
+        (Filters(not_tags=("sea",), min_score=0.1), {TOWER, DOG, PLAIN, GONE}),
         (Filters(min_score=0.92), {TOWER, SHRINE, GONE}),
         (Filters(people=("ada lovelace",)), {BEACH, DOG}),
         (Filters(people=("Ada Lovelace", "Grace")), {DOG}),
@@ -100,7 +112,7 @@ def test_spans_and_moments() -> None:
     assert parse_moment("2019", "x") == parse_moment("2019-01-01T00:00", "x")
 
 
-def test_the_least_score_reaches_tags_in_groups() -> None:
+def test_the_least_score_reaches_tags_in_groups_and_negations() -> None:
     either = Filters(places=("nice",), one_of=((Filters(tags=("a",)), Filters(people=("Ada",))),))
     assert scored(either, 0.8) == Filters(
         places=("nice",), one_of=((Filters(tags=("a",), min_score=0.8), Filters(people=("Ada",))),)
@@ -108,3 +120,6 @@ def test_the_least_score_reaches_tags_in_groups() -> None:
     assert scored(Filters(tags=("a",)), 0.8) == Filters(tags=("a",), min_score=0.8)
     assert scored(Filters(places=("nice",)), 0.8) == Filters(places=("nice",), min_score=0.8)
     assert scored(either, None) is either
+    without = Filters(none_of=(Filters(any_tags=("a",)), Filters(places=("nice",))))
+    assert scored(without, 0.8) == Filters(none_of=(Filters(any_tags=("a",), min_score=0.8), Filters(places=("nice",))))
+    assert scored(Filters(not_tags=("a",)), 0.8) == Filters(not_tags=("a",), min_score=0.8)

@@ -15,6 +15,7 @@ from phototag.search import language, traits
 from phototag.search.fields import FIELDS, HAS, IS
 from phototag.search.filters import Filters
 from phototag.search.language import Asked, parse
+from phototag.search.terms import Term, parse_terms
 
 ISSUE = (
     'beach tag:sea -tag:people person:"Ada Lovelace" place:Paris camera:nikon after:2019-06 before:2020 rating:>=3 '
@@ -58,6 +59,7 @@ def test_every_filter_at_once() -> None:
         ('tag:"rock AND roll" "AND" NOT', Asked("AND NOT", Filters(tags=("rock AND roll",)))),
         ('"rock + roll"', Asked("rock roll")),
         ('"tag:sea"', Asked("tag:sea")),
+        ('bus "2:30"', Asked("bus 2:30")),
         (r'tag:"a \"b\" c"', Asked("", Filters(tags=('a "b" c',)))),
         ('tag:"sea (north)"', Asked("", Filters(tags=("sea (north)",)))),
         ("sun -people", Asked("sun", Filters(not_words=("people",)))),
@@ -120,10 +122,27 @@ def test_texts(text: str, expected: Asked | None) -> None:
         ("horse lake OR sea", "lake sea horse"),
         ("horse - stripes (lake OR sea)", "lake sea + horse - stripes"),
         ("horse -(lake sea)", "horse"),
+        ("2:horse lake OR sea", "lake sea + 2:horse"),
     ],
 )
 def test_words_of_groups_rank_too(text: str, ranking: str) -> None:
     assert parse(text).ranking == ranking
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ('"2:30"', [Term("2:30")]),
+        ('"2:30" bus tag:x', [Term("2:30 bus")]),
+        ('bus + "2:30" - "7:00"', [Term("bus"), Term("2:30"), Term("7:00", -1.0)]),
+        ('tag:x 2:bus - "7:00"', [Term("bus", 2.0), Term("7:00", -1.0)]),
+        ('"2:30" OR bus', [Term("2:30 bus")]),
+        ('("2:30" OR bus) "3:00"', [Term("2:30 bus"), Term("3:00")]),
+        ("(2:30 OR bus)", [Term("2:30 bus")]),
+    ],
+)
+def test_what_is_in_quotes_or_groups_is_no_weight(text: str, terms: list[Term]) -> None:
+    assert parse_terms(parse(text).ranking) == terms
 
 
 @pytest.mark.parametrize(

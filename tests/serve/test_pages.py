@@ -180,6 +180,8 @@ def test_no_photo_matches(client: TestClient) -> None:
     answer = client.get("/?q=zebracorn")
     assert answer.status_code == 200
     assert "No photo matches" in answer.text
+    assert "Did you mean" not in answer.text
+    assert "Did you mean <code>camera:" in client.get("/?q=camera:%22cannon+eos+80d%22").text
 
 
 @pytest.mark.parametrize(
