@@ -22,13 +22,18 @@ _WHOLE = {
 """Letters that Unicode does not take apart, and what they are written as without their strokes."""
 _SELECTORS = frozenset([*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)])
 """They choose between shapes of the character before."""
-_CJK = (
+_UNSPACED = (
+    range(0x0E00, 0x0F00),  # Thai, Lao
+    range(0x1000, 0x10A0),  # Burmese
+    range(0x1780, 0x1800),  # Khmer
     range(0x3040, 0x3100),  # kana
     range(0x3400, 0x4DC0),
     range(0x4E00, 0xA000),
+    range(0xAC00, 0xD7B0),  # Korean has spaces, but what a word is to its sentence is written onto its end
     range(0xF900, 0xFB00),
     range(0x20000, 0x3FFFE),
 )
+"""Scripts whose words are found anywhere in a row of characters: each character is a word of its own here."""
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 
 
@@ -47,7 +52,7 @@ class _Spaced(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        if any(code in block for block in _CJK):
+        if any(code in block for block in _UNSPACED):
             made = f" {character} "
         elif character.isalnum() or unicodedata.category(character) in ("Mn", "Mc"):  # marks: the vowels of Hindi
             made = character
@@ -69,7 +74,7 @@ def fold(text: str) -> str:
 
 
 def split(text: str) -> list[str]:
-    """Return the folded words of ``text``; Chinese and Japanese characters are a word each, as no spaces part them."""
+    """Return the folded words of ``text``; in scripts that put no spaces between words, each character is one."""
     folded = fold(text)
     return _ASCII_WORD.findall(folded) if folded.isascii() else folded.translate(_SPACED).split()
 

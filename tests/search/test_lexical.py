@@ -42,7 +42,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("나무", set()),
+        ("나무", {"tree.jpg"}),
+        ("무나", {"radish.jpg"}),
         ("나무*", {"tree.jpg"}),
         ("나무와", {"tree.jpg"}),
         ("दिन", {"day.jpg"}),
