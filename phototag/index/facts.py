@@ -24,6 +24,7 @@ class Facts(NamedTuple):
     width: int | None
     height: int | None
     format: str | None
+    frames: int | None
     taken: int | None
     offset_min: int | None
     rating: int | None
@@ -94,6 +95,7 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
         None if content is None else whole(content.w, 32) or None,
         None if content is None else whole(content.h, 32) or None,
         None if content is None else content.fmt or None,
+        None if content is None else whole(content.frames, 32),
         taken_us(date) if date else taken_us(exif.taken),
         _offset_min(exif.offset),
         None if rating is None or not -1 <= rating <= 5 else rating,
@@ -163,7 +165,9 @@ def _offset_min(text: str | None) -> int | None:
 
 def owner_tags(view: SidecarView) -> dict[str, int]:
     """Return what the owner said of tags: PRESENT, REMOVED or REJECTED."""
-    return {tag: slot.value for tag, slot in (view.utag or {}).items() if slot.value is not None and slot.value in _SAID}
+    return {
+        tag: slot.value for tag, slot in (view.utag or {}).items() if slot.value is not None and slot.value in _SAID
+    }
 
 
 def whole(value: int | None, bits: int) -> int | None:
