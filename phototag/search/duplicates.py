@@ -200,8 +200,8 @@ class _Stars:
                 continue
             stars[at] = []
             later = order[number + 1 :]
+            later = later[~self._shots.in_series(int(self._rows[at]), self._rows[later])]
             bits = self.looks.bits(at, later)
-            bits[self._shots.in_series(int(self._rows[at]), self._rows[later])] = UNLIKE
             for place in np.flatnonzero(bits < UNLIKE).tolist():
                 other, few = int(later[place]), int(bits[place])
                 if not self._differ(at, other, few):

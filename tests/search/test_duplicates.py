@@ -52,12 +52,13 @@ def add(
     fmt: str = "jpeg",
     pixels: str = "",
     seed: int = 0,
+    frames: int = 1,
 ) -> None:
     """Write one image that looks as told; another ``pixels``, the same pixels as that image."""
     document = made.document(rel, exif=exif)
     px = made.pixels(pixels or rel)
     x = made.pixels(rel)
-    document.set_machine(model.ID, model.CONTENT, Content(x, px, 1000 + len(rel), *size, fmt))
+    document.set_machine(model.ID, model.CONTENT, Content(x, px, 1000 + len(rel), *size, fmt, frames=frames))
     document.set_machine(
         model.HASH, model.PDQ, Phash(px[:8], (flipped(bits, seed=seed) if hashes is None else hashes) + inner)
     )
@@ -134,6 +135,35 @@ def test_a_copy_without_a_date_goes_to_the_frame_it_is_most_like_and_never_takes
     assert found(tree) == [("long name 1.jpg", ["x.jpg"], NEAR)]
     kept = found(tree, rule="shortest-path")
     assert kept == [("x.jpg", ["long name 1.jpg"], NEAR)]
+
+
+def test_a_time_lapse_is_a_series_whatever_its_interval(tree: Tree) -> None:
+    for number in range(6):
+        exif = Exif(taken=f"2024-05-01T{8 + number:02}:00:00", **CANON)
+        add(tree, f"IMG_000{number}.jpg", bits=2 * number, exif=exif)
+    for day in range(1, 4):  # a camera whose card is emptied every day counts from the beginning
+        add(tree, f"{day}/IMG_9001.jpg", bits=2 * day, exif=Exif(taken=f"2024-06-0{day}T12:00:00", **CANON))
+    assert found(tree) == []
+    add(tree, "sent/IMG_0003.jpg", bits=7, exif=Exif(taken="2024-05-01T13:00:00", **CANON), size=(1600, 1200))
+    assert found(tree) == [("IMG_0003.jpg", ["sent/IMG_0003.jpg"], NEAR)]
+
+
+def test_what_counts_on_in_one_folder_and_has_no_date_is_a_series(tree: Tree) -> None:
+    for number in range(9, 14):
+        add(tree, f"film/frame_{number:04}.png", bits=number)
+    assert found(tree) == []
+    add(tree, "sent/IMG-20240501-WA0007.jpg", bits=11, size=(1600, 1200))
+    assert found(tree) == [("film/frame_0011.png", ["sent/IMG-20240501-WA0007.jpg"], NEAR)]
+
+
+def test_an_animation_is_not_its_first_frame_nor_another_that_begins_so(tree: Tree) -> None:
+    add(tree, "photo.jpg")
+    add(tree, "a.gif", fmt="gif", frames=12, size=(400, 300))
+    add(tree, "b.gif", fmt="gif", frames=12, size=(400, 300))
+    add(tree, "still.gif", fmt="gif", size=(400, 300))
+    assert found(tree) == [("photo.jpg", ["still.gif"], NEAR)]
+    add(tree, "copy of a.gif", fmt="gif", frames=12, size=(400, 300), pixels="a.gif")
+    assert ("copy of a.gif", ["a.gif"], EXACT) in found(tree)
 
 
 def test_raw_and_jpeg_are_a_pair_wherever_they_lie(tree: Tree) -> None:
@@ -222,6 +252,10 @@ def test_the_rules(tree: Tree) -> None:
         found(tree, rule="newest")
 
 
+HOUR_US = 3600 * 1_000_000
+DAY_US = 24 * HOUR_US
+
+
 def shot(name: str, **fields: Any) -> Shot:
     defaults: dict[str, Any] = {
         "format": "jpeg",
@@ -244,9 +278,23 @@ def shot(name: str, **fields: Any) -> Shot:
         (shot("b.jpg", camera="", taken_us=5), 20, False),
         (shot("b.jpg", settings=(0.02, 4.0, 100.0)), 2, True),
         (shot("b.jpg", settings=(0.0, 0.0, 0.0)), 2, False),
-        (shot("IMG_0002.jpg"), 9, True),
-        (shot("IMG_0002.jpg"), 8, False),
-        (shot("IMG_0002.jpg", size_px=(400, 300)), 9, False),
+        (shot("b.jpg", taken_us=1_000_000_000_000 + DAY_US), 20, True),
+        (shot("IMG_0002.jpg", taken_us=1_000_000_000_000 + HOUR_US), 0, True),
+        (shot("sent/IMG_0001.jpg", taken_us=1_000_000_000_000 + HOUR_US), 20, False),
+        (shot("b.jpg", camera="D850", taken_us=1_000_000_100_000), 0, True),
+        (shot("b.jpg", camera="D850", taken_us=1_000_000_000_000 + HOUR_US), 0, True),
+        (shot("b.jpg", camera="D850"), 0, False),
+        (shot("IMG_0002.jpg"), 0, True),  # a stack of focus
+        (shot("small/IMG_0002.jpg", size_px=(400, 300)), 0, True),
+        (shot("IMG_0300.jpg"), 9, True),
+        (shot("IMG_0300.jpg"), 8, False),  # saved anew by a phone, which counts on
+        (shot("IMG_0300.jpg", size_px=(400, 300)), 9, False),
+        (shot("20240501_100000.jpg"), 8, False),  # renamed by an import
+        (shot("IMG_0002.jpg", taken_us=None), 0, True),
+        (shot("other/IMG_0002.jpg", taken_us=None), 9, False),
+        (shot("IMG_0001-02.jpg", taken_us=None), 9, False),
+        (shot("IMG_0001 (2).jpg", camera=""), 9, False),
+        (shot("IMG_0001.jpg", frames=2), 0, True),
         (shot("IMG_0001-edited.jpg"), 9, False),
         (shot("b.nef", format="raw"), 0, True),
     ],
@@ -254,6 +302,45 @@ def shot(name: str, **fields: Any) -> Shot:
 def test_what_the_camera_wrote_tells_two_shots_apart(other: Shot, bits: int, differ: bool) -> None:
     one = shot("IMG_0001.jpg")
     assert shots.differ(one, other, bits) == shots.differ(other, one, bits) == differ
+
+
+@pytest.mark.parametrize(
+    ("other", "differ"),
+    [
+        ("DNG/IMG_1-HDR.dng", True),
+        ("IMG_1-Enhanced-NR.dng", True),
+        ("IMG_1.dng", True),
+        ("DNG/IMG_1.dng", False),
+        ("backup/IMG_1.cr2", False),
+        ("backup/IMG_1 copy.cr2", False),
+        ("backup/IMG_1 (1).cr2", False),
+    ],
+)
+def test_a_raw_file_that_was_made_of_another_is_no_copy_of_it(other: str, differ: bool) -> None:
+    one, two = shot("IMG_1.cr2", format="raw"), shot(other, format="raw")
+    assert shots.differ(one, two, 0) == shots.differ(two, one, 0) == differ
+
+
+KINDS = ("jpg", "jpeg", "png", "gif", "bmp", "tif", "tiff", "webp", "avif", "heic", "heif", "nef", "cr2", "dng", "arw")
+
+
+def test_what_is_quick_is_a_part_of_the_rule(tree: Tree) -> None:
+    names = ("IMG_0001", "IMG_0002", "IMG_0300", "IMG_1", "plain", "20240501_100000", "sub/IMG_0001", "sub/IMG_0002")
+    dates = (None, "2024-05-01T10:00:00", "2024-05-01T10:00:07", "2024-05-01T11:00:00", "2024-05-02T10:00:00")
+    told = itertools.product(dates, ({}, CANON, {"model": "D850"}))
+    for (taken, camera), kind in zip(told, KINDS, strict=True):
+        for name in names:
+            add(tree, f"{name}.{kind}", exif=Exif(taken=taken, **camera))
+    rebuild(tree)
+    index = Index.open(tree)
+    assert index is not None
+    assert index.count == 120
+    known = shots.Shots(index)
+    rows = np.arange(index.size)
+    for one in rows.tolist():
+        quick = known.in_series(one, rows)
+        slow = np.array([known.differ(one, other, 0) for other in rows.tolist()])
+        assert quick.tolist() == slow.tolist()
 
 
 @settings(deadline=None, max_examples=60)
