@@ -349,35 +349,49 @@ def test_what_is_quick_is_a_part_of_the_rule(tree: Tree) -> None:
     st.lists(st.tuples(st.integers(0, 23), st.integers(0, 40), st.integers(0, 99)), max_size=12),
     st.integers(0, 31),
 )
-def test_every_pair_is_found_once_with_its_bits(
+def test_what_hangs_together_by_near_pairs_has_the_number_of_its_first(
     base: np.ndarray[Any, Any], near: list[tuple[int, int, int]], radius: int
 ) -> None:
     rows = [row.tobytes() for row in base]
     rows += [flipped(bits, base[at % len(base)], seed) for at, bits, seed in near if len(base)]
     hashes = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 32)
-    pairs = hamming.pairs_within(hashes, radius)
     numbers = [int.from_bytes(row) for row in rows]
-    every = [
-        (i, j, bits)
-        for i, j in itertools.combinations(range(len(rows)), 2)
-        if (bits := (numbers[i] ^ numbers[j]).bit_count()) <= radius
-    ]
-    assert list(zip(*(column.tolist() for column in pairs), strict=True)) == every
+    first = list(range(len(rows)))
+    for i, j in itertools.combinations(range(len(rows)), 2):
+        if (numbers[i] ^ numbers[j]).bit_count() <= radius:
+            one, other = sorted((first[i], first[j]))
+            first = [one if at == other else at for at in first]
+    assert hamming.connected(hashes, radius).tolist() == first
 
 
 def test_among_many_hashes_nearly_all_near_pairs_are_found_and_no_others() -> None:
     base = RNG.integers(0, 256, (6000, 32), dtype=np.uint8)
     near = [flipped(at % 32, base[at], at) for at in range(1600)]
     hashes = np.vstack([base, np.frombuffer(b"".join(near), np.uint8).reshape(-1, 32)])
-    pairs = hamming.pairs_within(hashes, 31)
-    found = {(int(i), int(j)): int(bits) for i, j, bits in zip(*pairs, strict=True)}
-    made_pairs = {(at, 6000 + at): at % 32 for at in range(1600)}
-    assert found.items() <= made_pairs.items()
-    assert len(found) >= 1590
-    missed = [bits for pair, bits in made_pairs.items() if pair not in found]
-    assert all(bits > 24 for bits in missed)
-    again = hamming.pairs_within(hashes, 31)
-    assert [column.tolist() for column in again] == [column.tolist() for column in pairs]
+    labels = hamming.connected(hashes, 31)
+    assert labels[:6000].tolist() == list(range(6000))
+    missed = [at for at, label in enumerate(labels[6000:].tolist()) if label != at]
+    assert len(missed) <= 10
+    assert all(labels[6000 + at] == 6000 + at and at % 32 > 24 for at in missed)
+    assert hamming.connected(hashes, 31).tolist() == labels.tolist()
+
+
+def test_a_long_time_lapse_does_not_make_all_its_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They took 16 GB for 2,500 frames."""
+    frames = np.frombuffer(b"".join(flipped(at % 9, seed=at) for at in range(3000)), np.uint8).reshape(-1, 32)
+    strangers = RNG.integers(0, 256, (500, 32), dtype=np.uint8)
+    compared: list[int] = []
+    count = hamming._bits
+
+    def counting(words: Any, one: Any, other: Any) -> Any:
+        compared.append(len(one))
+        return count(words, one, other)
+
+    monkeypatch.setattr(hamming, "_bits", counting)
+    labels = hamming.connected(np.vstack([frames, strangers]), 31)
+    assert np.unique(labels[:3000]).tolist() == [0]
+    assert labels[3000:].tolist() == list(range(3000, 3500))
+    assert sum(compared) < 200_000  # of 4.5 million
 
 
 def test_counting_bits_is_the_same_on_numpy_1(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -385,8 +399,3 @@ def test_counting_bits_is_the_same_on_numpy_1(monkeypatch: pytest.MonkeyPatch) -
     modern = hamming.distance(BASE, many)
     monkeypatch.delattr(np, "bitwise_count", raising=False)
     assert hamming.distance(BASE, many).tolist() == modern.tolist()
-
-
-def test_many_equal_hashes_do_not_make_many_pairs() -> None:
-    hashes = np.repeat(BASE[None], 3000, axis=0)
-    assert len(hamming.pairs_within(np.unique(hashes, axis=0), 31).first) == 0
