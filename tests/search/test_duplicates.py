@@ -237,6 +237,18 @@ def test_of_equal_ones_none_that_says_it_is_a_copy_stays(tree: Tree, spare: str,
     assert found(tree, near=False, rule=rule) == [(long, [spare], EXACT)]
 
 
+@pytest.mark.parametrize("beside", ["IMG_0001.MOV", "img_0001.aae"])
+def test_of_equal_ones_that_stays_which_has_the_film_of_a_live_photo(tree: Tree, beside: str) -> None:
+    add(tree, "a/IMG_0001.heic", fmt="heif", pixels="same")
+    add(tree, "from the phone/IMG_0001.heic", fmt="heif", pixels="same")
+    add(tree, "backup/IMG_0001 with caption.heic", fmt="heif", pixels="same")
+    Path(tree.path("a/IMG_0002.MOV")).write_bytes(b"of another")
+    Path(tree.path(f"from the phone/{beside}")).write_bytes(b"film")
+    for rule in ("best", "shortest-path"):
+        kept = found(tree, near=False, rule=rule)[0][0]
+        assert kept == ("from the phone/IMG_0001.heic" if rule == "best" else "a/IMG_0001.heic")
+
+
 def test_the_rules(tree: Tree) -> None:
     add(tree, "one.jpg", size=(2000, 1500), exif=Exif(taken="2024-05-01T10:00:00", **CANON))
     add(tree, "edited much longer.jpg", size=(2000, 1500), exif=Exif(taken="2024-05-01T10:00:00", **CANON))
