@@ -17,6 +17,7 @@ import numpy.typing as npt
 from phototag.errors import UsageError
 from phototag.imaging.formats import HEIF
 from phototag.index.reader import NO_INT, Index
+from phototag.library.relink import folded
 from phototag.search.disjoint import Sets
 from phototag.search.looks import UNLIKE, Looks
 from phototag.search.shots import Shots
@@ -126,9 +127,9 @@ class Files:
             except OSError:
                 names = []
             self._beside[folder] = frozenset(
-                os.path.splitext(other)[0].casefold() for other in names if other.lower().endswith(_BELONGS)
+                folded(os.path.splitext(other)[0]) for other in names if other.lower().endswith(_BELONGS)
             )
-        return os.path.splitext(name)[0].casefold() not in self._beside[folder]
+        return folded(os.path.splitext(name)[0]) not in self._beside[folder]
 
     def preference(self, row: int) -> tuple[object, ...]:
         """Return what sorts the files of a picture, the one to keep first."""
