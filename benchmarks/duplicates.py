@@ -199,7 +199,7 @@ def _cost(count: int) -> list[Row]:
     flat.add(hashes)
     some = hashes[:: max(1, count // 2000)]
     all_pairs_s = seconds(lambda: flat.range_search(some, WHOLE_BITS + 1)) * len(hashes) / len(some)
-    found = np.count_nonzero(hamming.connected(hashes, WHOLE_BITS) != np.arange(len(hashes)))
+    found = int(np.count_nonzero(hamming.connected(hashes, WHOLE_BITS) != np.arange(len(hashes))))
     ours_s = min(seconds(lambda: hamming.connected(hashes, WHOLE_BITS)) for _ in range(3))
     picture = np.asarray(Image.fromarray(rng.integers(0, 255, (30, 40, 3), dtype=np.uint8)).resize((512, 384)))
     one, _, _ = side_by_side(lambda: perceptual_hashes(picture), lambda: None, runs=50)

@@ -183,7 +183,7 @@ def _single(rows: Rows, nodes: Sequence[Node]) -> list[Node]:
 def _near(index: Index, files: Files, nodes: Sequence[Node]) -> list[tuple[Node, list[Node]]]:
     """Return (kept, those that look the same) of ``nodes``."""
     rows = np.array([node.rows[0] for node in nodes], np.int64)
-    stars = _Stars(Looks(index, rows), Shots(index), rows)
+    stars = _Stars(Looks(index, rows), Shots(index, rows), rows)
     found = []
     for members in stars.looks.alike():
         left = sorted(members, key=lambda at: files.preference(int(rows[at])))

@@ -27,9 +27,8 @@ SAME_SECOND_BITS = 8
 """Pictures of one camera, size and second, numbered apart, are frames of a burst unless this few bits differ."""
 MOST_IN_A_SECOND = 100
 """A camera that counted on by no more than this took the two in one second; one saved anew has a number far away."""
-
-_NO_NAME = -2
-"""In a table of names: not read yet."""
+MOST_MISSING = 10
+"""Numbers of a series in a folder follow each other without a greater step: photos that were deleted leave gaps."""
 
 
 class Shot(msgspec.Struct, frozen=True):
@@ -44,6 +43,8 @@ class Shot(msgspec.Struct, frozen=True):
     """Exposure in seconds, f-number, ISO; 0 where not known."""
     frames: int = 1
     """More than one in an animation, and in a TIFF of several pages."""
+    run: int = -1
+    """Which files its folder numbers on without a great gap; -1: none."""
 
 
 class Name(NamedTuple):
@@ -59,13 +60,13 @@ class Name(NamedTuple):
 
 
 class Shots:
-    """The shots of an open index, made when first asked for."""
+    """The shots of the images ``rows`` of an open index."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, rows: npt.NDArray[np.int64]) -> None:
         self._index = index
         self._known: dict[int, Shot] = {}
-        self._names = np.full((4, index.size), _NO_NAME, np.int32)
-        self._codes: dict[object, int] = {}
+        self._numbers, self._series, self._counters, self._runs = np.full((4, index.size), -1, np.int32)
+        self._read_names(rows)
 
     def __getitem__(self, row: int) -> Shot:
         """Return what the camera wrote about the image ``row``."""
@@ -80,30 +81,38 @@ class Shots:
     def in_series(self, one: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Return which of ``rows`` time and number tell from ``one``; of ``differ`` the part that is quick."""
         taken, cameras = self._index.numbers("taken"), self._index.codes("camera").codes
-        folder, numbers, series, counter = self._of_names(np.append(rows, one))
         known = (taken[rows] != NO_INT) & (cameras[rows] >= 0) & (taken[one] != NO_INT) & (cameras[one] >= 0)
         apart_us = np.where(known, np.abs(taken[rows] - taken[one]), 0)
-        renumbered = (numbers[:-1] >= 0) & (numbers[-1] >= 0) & (numbers[:-1] != numbers[-1])
+        numbers = self._numbers[rows]
+        renumbered = (numbers >= 0) & (self._numbers[one] >= 0) & (numbers != self._numbers[one])
         same_camera = cameras[rows] == cameras[one]
         clock = same_camera & (apart_us % CLOCK_STEP_US == 0) & (apart_us < DAY_US) & ~renumbered
-        counted = np.where((series[:-1] == series[-1]) & (series[-1] >= 0), np.abs(counter[:-1] - counter[-1]), 0)
-        near_by = np.where(
-            known, same_camera & (apart_us == 0) & (counted <= MOST_IN_A_SECOND), folder[:-1] == folder[-1]
+        counted = np.where(
+            self._series[rows] == self._series[one], np.abs(self._counters[rows] - self._counters[one]), 0
         )
-        found: npt.NDArray[np.bool_] = ((apart_us > 0) & ~clock) | ((counted > 0) & near_by)
+        at_once = same_camera & (apart_us == 0) & (counted <= MOST_IN_A_SECOND)
+        numbered = np.where(known, at_once, (self._runs[rows] == self._runs[one]) & (self._runs[one] >= 0))
+        found: npt.NDArray[np.bool_] = ((apart_us > 0) & ~clock) | ((counted > 0) & numbered)
         return found
 
-    def _of_names(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-        """Return numbers for the folders, the numbers, the series (-1: none) and the counters of ``rows``, (4, n)."""
-        unread = rows[self._names[0, rows] == _NO_NAME]
-        for row, path in zip(unread.tolist(), self._index.paths(unread), strict=True):
+    def _read_names(self, rows: npt.NDArray[np.int64]) -> None:
+        """Take from the names what tells images apart, as numbers that can be compared."""
+        codes: dict[object, int] = {}
+        folders = np.zeros(len(rows), np.int32)
+        for at, (row, path) in enumerate(zip(rows.tolist(), self._index.paths(rows), strict=True)):
             name = name_of(path)
-            codes = (self._code(part) if part else -1 for part in (name.numbers, name.series))
-            self._names[:, row] = (self._code(name.folder), *codes, name.counter)
-        return self._names[:, rows]
-
-    def _code(self, value: object) -> int:
-        return self._codes.setdefault(value, len(self._codes))
+            folders[at] = codes.setdefault(name.folder, len(codes))
+            if name.numbers:
+                self._numbers[row] = codes.setdefault(name.numbers, len(codes))
+            if name.series:
+                self._series[row], self._counters[row] = codes.setdefault(name.series, len(codes)), name.counter
+        series, counters = self._series[rows], self._counters[rows]
+        order = np.lexsort((counters, series, folders))
+        order = order[series[order] >= 0]
+        steps = np.abs(np.diff(np.stack([folders, series, counters])[:, order]))
+        self._runs[rows[order]] = np.cumsum(np.append(0, (steps > [[0], [0], [MOST_MISSING]]).any(axis=0)))[
+            : len(order)
+        ]
 
     def _shot(self, row: int) -> Shot:
         index = self._index
@@ -119,6 +128,7 @@ class Shots:
             None if taken == NO_INT else taken,
             (exposure_s, fnumber, float(max(0, iso))),
             max(1, int(index.numbers("frames")[row])),
+            int(self._runs[row]),
         )
 
     def _text(self, column: str, row: int) -> str:
@@ -137,7 +147,7 @@ def differ(one: Shot, other: Shot, bits: int) -> bool:
         return True
     if not one.camera or not other.camera or one.taken_us is None or other.taken_us is None:
         # Nothing tells when. What counts on in a folder is a series: frames of a film, a roll of scanned negatives.
-        return a.folder == b.folder and counted(a, b) > 0
+        return one.run == other.run >= 0 and counted(a, b) > 0
     same_camera, apart_us = one.camera == other.camera, abs(one.taken_us - other.taken_us)
     if apart_us and not (same_camera and _is_clock(apart_us) and not _numbered_apart(a, b)):
         return True  # a burst, a series, a time-lapse: one camera takes one picture at a time
@@ -154,7 +164,7 @@ def differ(one: Shot, other: Shot, bits: int) -> bool:
     return whole and one.size_px == other.size_px and _numbered_apart(a, b) and bits > SAME_SECOND_BITS
 
 
-@functools.lru_cache(maxsize=1 << 16)
+@functools.lru_cache(maxsize=1 << 12)
 def name_of(path: str) -> Name:
     """Return what the name of the file at ``path`` says."""
     folder, name = os.path.split(path)

@@ -156,6 +156,13 @@ def test_what_counts_on_in_one_folder_and_has_no_date_is_a_series(tree: Tree) ->
     assert found(tree) == [("film/frame_0011.png", ["sent/IMG-20240501-WA0007.jpg"], NEAR)]
 
 
+def test_numbers_with_a_gap_are_no_series(tree: Tree) -> None:
+    add(tree, "sea.jpg")
+    for side in (1024, 2048):
+        add(tree, f"sea-{side}.jpg", bits=2, size=(side, side * 3 // 4))
+    assert found(tree) == [("sea.jpg", ["sea-1024.jpg", "sea-2048.jpg"], NEAR)]
+
+
 def test_an_animation_is_not_its_first_frame_nor_another_that_begins_so(tree: Tree) -> None:
     add(tree, "photo.jpg")
     add(tree, "a.gif", fmt="gif", frames=12, size=(400, 300))
@@ -302,9 +309,10 @@ def shot(name: str, **fields: Any) -> Shot:
         (shot("IMG_0300.jpg"), 8, False),  # saved anew by a phone, which counts on
         (shot("IMG_0300.jpg", size_px=(400, 300)), 9, False),
         (shot("20240501_100000.jpg"), 8, False),  # renamed by an import
-        (shot("IMG_0002.jpg", taken_us=None), 0, True),
-        (shot("other/IMG_0002.jpg", taken_us=None), 9, False),
-        (shot("IMG_0001-02.jpg", taken_us=None), 9, False),
+        (shot("IMG_0002.jpg", taken_us=None, run=3), 0, True),
+        (shot("IMG_0002.jpg", camera="", run=3), 0, True),
+        (shot("IMG_0002.jpg", taken_us=None, run=2), 9, False),
+        (shot("IMG_0001.png", taken_us=None, run=3), 9, False),
         (shot("IMG_0001 (2).jpg", camera=""), 9, False),
         (shot("IMG_0001.jpg", frames=2), 0, True),
         (shot("IMG_0001-edited.jpg"), 9, False),
@@ -312,7 +320,7 @@ def shot(name: str, **fields: Any) -> Shot:
     ],
 )
 def test_what_the_camera_wrote_tells_two_shots_apart(other: Shot, bits: int, differ: bool) -> None:
-    one = shot("IMG_0001.jpg")
+    one = shot("IMG_0001.jpg", run=3)
     assert shots.differ(one, other, bits) == shots.differ(other, one, bits) == differ
 
 
@@ -347,8 +355,8 @@ def test_what_is_quick_is_a_part_of_the_rule(tree: Tree) -> None:
     index = Index.open(tree)
     assert index is not None
     assert index.count == 120
-    known = shots.Shots(index)
     rows = np.arange(index.size)
+    known = shots.Shots(index, rows)
     for one in rows.tolist():
         quick = known.in_series(one, rows)
         slow = np.array([known.differ(one, other, 0) for other in rows.tolist()])
