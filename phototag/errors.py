@@ -75,7 +75,14 @@ class MissingExtraError(PhototagError):
 
 
 class ImageError(PhototagError):
-    """One image cannot be read; the run goes on without it."""
+    """One image cannot be read; the run goes on without it.
+
+    ``lasting``: it is the file's fault, so there is no use in trying again before the file changes.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, lasting: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.lasting = lasting
 
 
 class WriteError(PhototagError):

@@ -77,12 +77,16 @@ class Library:
         """Do what every command does before it writes about the images ``rels``.
 
         Finish this device's own unfinished operation, join conflict copies in the folders of ``rels`` and among the
-        library's documents, then drop what another device purged.
+        library's documents, drop what another device purged, then relink those of ``rels`` that are another picture now.
         """
-        from phototag.library import conflicts, decide, purge
+        from phototag.library import conflicts, decide, pending, purge
 
         for operation in decide.finish_unfinished(self.tree, self.clock):
             self.notify(f"finished what an earlier command left undone: {operation.command} {operation.summary}")
+        waiting = sum(len(left.names) + len(left.moves) for left in pending.left(self.tree))
+        if waiting:
+            what = count_text(waiting, "file is", "files are")
+            self.notify(f"{what} still not as earlier commands want, since they cannot be written: phototag doctor")
         folders = dict.fromkeys(rel.rpartition("/")[0] for rel in rels)
         found = list(conflicts.find(self.tree, folders))
         if found:
@@ -90,6 +94,18 @@ class Library:
         cleaned = purge.apply_purges(self.tree, self.clock)
         if cleaned:
             self.notify(f"dropped purged data from {cleaned} sidecars; {purge.REMINDER}")
+        if rels:
+            self._settle(rels)
+
+    def _settle(self, rels: Sequence[str]) -> None:
+        from phototag.scan import mistaken
+
+        done = mistaken.settle(self.tree, rels)
+        if done.targets:
+            what = count_text(len(done.targets), "photo has", "photos have")
+            self.notify(f"{what} changed places; what was said of them went along")
+        for rel, why in done.failed:
+            self.notify(f"not relinked: {rel}: {why}")
 
     def tell(self, resolved: Resolved) -> None:
         """Tell the person what joining conflict copies did."""

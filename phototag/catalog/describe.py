@@ -87,7 +87,7 @@ def describe(tree: Tree, rel: str) -> Description:
         sidecar=display(sidecars.path_to_write(tree, rel)),
         format=None if content is None else content.fmt or None,
         pixels=None if content is None else content.px.hex(),
-        exif={} if exif is None else _plain(msgspec.to_builtins(exif)),
+        exif={} if exif is None else _plain(msgspec.to_builtins(msgspec.structs.replace(exif, rev=1))),
         gps=None if gps is None else msgspec.to_builtins(gps),
         places={key: msgspec.to_builtins(place) for key, place in document.items(model.GEO, model.Place)},
         outputs=_outputs(document, content),

@@ -132,6 +132,7 @@ def _stdout() -> IO[bytes]:
 
 def _facts(found: Description) -> list[tuple[str, object]]:
     from phototag.catalog.exposure import exposure_line
+    from phototag.index.spelling import taken_as_known
     from phototag.sidecar.model import Exif
 
     size = "" if found.size is None else f"{found.size:,} bytes, "
@@ -149,7 +150,11 @@ def _facts(found: Description) -> list[tuple[str, object]]:
         ("title", None if found.title is UNSET else found.title),
         ("caption", found.caption),
         ("rating", "" if found.rating is None else "rejected" if found.rating < 0 else "★" * found.rating),
-        ("taken", (found.taken or "") + (f" {found.exif['offset']}" if found.exif.get("offset") else "")),
+        (
+            "taken",
+            taken_as_known(found.taken, found.exif.get("taken"))
+            + (f" {found.exif['offset']}" if found.exif.get("offset") else ""),
+        ),
         ("place", where),
         ("camera", ", ".join(str(part) for part in (found.camera, found.exif.get("lens")) if part)),
         ("exposure", exposure_line(msgspec.convert(found.exif, Exif))),

@@ -12,10 +12,12 @@ from phototag.cli.completing import values
 from phototag.cli.options import App, app_options
 from phototag.cli.render import emit_json, json_path
 from phototag.errors import UsageError
+from phototag.fsio import display
 from phototag.handle import Library
 from phototag.library import owner, sidecars
 from phototag.library.decide import Edit
 from phototag.sidecar.codec import SUFFIX
+from phototag.sidecar.registers import Document
 
 RATINGS = {"-1": -1, "0": None, "clear": None, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5}
 
@@ -55,7 +57,7 @@ def tag_edit(app: App, images: Sequence[str], add: Sequence[str], remove: Sequen
         raise UsageError(f"{', '.join(sorted(both))}: both added and removed")
 
     def edits(library: Library, rel: str) -> list[Edit]:
-        return owner.tag_edits(sidecars.read(library.tree, rel), rel, add=added, remove=removed)
+        return owner.tag_edits(_known(library, rel), rel, add=added, remove=removed)
 
     what = ", ".join([*(f"+{tag}" for tag in added), *(f"-{tag}" for tag in removed)])
     _say(app, images, "tag-edit", what, edits)
@@ -79,7 +81,7 @@ def rate(app: App, words: Sequence[str]) -> None:
         raise UsageError("say how many stars and which images", hint="phototag rate 5 sunset.jpg; -1 to 5, or clear")
     rating = RATINGS[stars.lower()]
     what = f"rating {rating}" if rating else "rating cleared"
-    _say(app, images, "rate", what, lambda _, rel: [owner.rating_edit(rel, rating)])
+    _say(app, images, "rate", what, lambda library, rel: [owner.rating_edit(_known(library, rel), rel, rating)])
 
 
 @click.command(
@@ -102,7 +104,7 @@ def caption(app: App, words: Sequence[str], text: str | None, clear: bool) -> No
     if clear == (text is not None):
         raise UsageError("say one caption, or --clear", hint='phototag caption beach.jpg "The first swim of the year"')
     what = "caption cleared" if clear else f"caption {text!r}"
-    _say(app, images, "caption", what, lambda _, rel: [owner.caption_edit(rel, text)])
+    _say(app, images, "caption", what, lambda library, rel: [owner.caption_edit(_known(library, rel), rel, text)])
 
 
 def _say(
@@ -116,7 +118,7 @@ def _say(
     rels = list(dict.fromkeys(library.tree.relative(image) for image in images))
     library.begin(rels)
     edits = [edit for rel in rels for edit in edits_of(library, rel)]
-    count = f"{len(rels)} images" if len(rels) > 1 else rels[0]
+    count = f"{len(rels)} images" if len(rels) > 1 else display(rels[0])
     operation = library.decide(command, f"{what} ({count})", edits)
     changed = [touched.target.partition(":")[2] for touched in operation.touched]
     if app.json:
@@ -126,6 +128,10 @@ def _say(
         app.say(f"{what}: {len(changed)} changed; take it back with: phototag undo {operation.id}")
     else:
         app.say("nothing changed: it was so already")
+
+
+def _known(library: Library, rel: str) -> Document | None:
+    return sidecars.read(library.tree, rel)
 
 
 def _folder_of(image: str) -> str:

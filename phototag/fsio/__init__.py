@@ -21,6 +21,7 @@ from phototag.fsio.files import (
 from phototag.fsio.folders import (
     lock_folder,
     make_folder,
+    refuse_unwritable,
     remove_tree,
     sync_filesystem,
     sync_folder,
@@ -40,6 +41,7 @@ __all__ = [
     "make_folder",
     "move",
     "read_bytes",
+    "refuse_unwritable",
     "remove",
     "remove_all",
     "remove_tree",

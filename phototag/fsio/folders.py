@@ -10,7 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 
-from phototag.fsio.failures import explain
+from phototag.fsio.failures import display, explain
 
 
 def make_folder(path: str) -> None:
@@ -19,6 +19,19 @@ def make_folder(path: str) -> None:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise explain(error, path) from error
+
+
+def refuse_unwritable(path: str) -> None:
+    """Raise the WriteError that making or replacing ``path`` would meet, as far as rights and the file system tell."""
+    folder = os.path.dirname(path) or "."
+    while not os.path.lexists(folder):  # missing parents are made
+        folder = os.path.dirname(folder) or "."
+    if not os.path.isdir(folder):
+        raise explain(OSError(errno.ENOTDIR, f"{display(folder)} is not a folder"), path)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+        code = errno.EROFS if read_only else errno.EACCES
+        raise explain(OSError(code, os.strerror(code)), path)
 
 
 def remove_tree(path: str) -> None:

@@ -6,9 +6,10 @@ import datetime
 import re
 
 _DATE = re.compile(
-    r"\s*(\d{4})[:/\-.](\d{1,2})[:/\-.](\d{1,2})[ T]+(\d{1,2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\s*(Z|[+-]\d{2}:?\d{2})?",
+    r"\s*(\d{4})[:/\-.](\d{1,2})[:/\-.](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?",
     re.ASCII,
 )
+_DAY = re.compile(r"\s*(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\s*", re.ASCII)
 _OFFSET = re.compile(r"\s*([+-])(\d{1,2}):?(\d{2})", re.ASCII)
 FIRST_YEAR = 1826
 """The first photograph; anything before is a clock that was never set."""
@@ -19,7 +20,7 @@ def parse_date(text: str | None) -> tuple[str | None, str | None]:
     found = _DATE.match(text or "")
     if found is None:
         return None, None
-    year, month, day, hour, minute, second = (int(found[group]) for group in range(1, 7))
+    year, month, day, hour, minute, second = (int(found[group] or 0) for group in range(1, 7))
     try:
         moment = datetime.datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - local time of the camera
     except ValueError:
@@ -28,6 +29,23 @@ def parse_date(text: str | None) -> tuple[str | None, str | None]:
         return None, None
     fraction = f".{found[7]}" if found[7] else ""
     return moment.isoformat(timespec="seconds") + fraction, parse_offset(found[8])
+
+
+def parse_day(text: str | None) -> str | None:
+    """Return a date without a time, ``YYYY[-MM[-DD]]``, as far as it is known (``00``: it is not); None otherwise."""
+    found = _DAY.fullmatch(text or "")
+    if found is None or int(found[1]) < FIRST_YEAR:
+        return None
+    known = [found[1]]
+    for part in found.groups()[1:]:
+        if part is None or part == "00":
+            break
+        known.append(part)
+    try:
+        datetime.date(int(known[0]), *map(int, [*known[1:], "1", "1"][:2]))
+    except ValueError:
+        return None
+    return "-".join(known)
 
 
 def parse_offset(text: str | None) -> str | None:

@@ -13,8 +13,9 @@ from phototag.errors import ImageError
 from phototag.imaging import formats, pixels
 from phototag.imaging.budget import DECODING, decoded_px
 from phototag.imaging.exif import read_exif
+from phototag.imaging.phash import DECODED_PX
 from phototag.imaging.picture import Picture
-from phototag.imaging.raster import Raster, open_raster
+from phototag.imaging.raster import Raster, open_raster, read_header
 from phototag.sidecar.model import Exif, Gps
 
 _TRANSPOSE = {
@@ -42,6 +43,15 @@ class Upright(msgspec.Struct, frozen=True):
     frames: int
     grey: bool
     alpha: bool
+
+
+class Size(msgspec.Struct, frozen=True):
+    """What a header tells of an upright picture; as in ``Picture``."""
+
+    width_px: int
+    height_px: int
+    format: str
+    frames: int
 
 
 def read_picture(data: bytes, *, name: str, side_px: int, max_megapixels: float = 300.0) -> Picture:
@@ -76,11 +86,7 @@ def read_upright(
 
     def limit(width_px: int, height_px: int) -> int:
         nonlocal held_px
-        if width_px < 1 or height_px < 1:
-            raise ImageError(f"damaged {fmt.upper()} file: it says it is {width_px} x {height_px} pixels")
-        megapixels = width_px * height_px / 1e6
-        if megapixels > max_megapixels:
-            raise ImageError(f"{width_px} x {height_px} pixels, above the limit of {max_megapixels:g} megapixels")
+        _check_size(fmt, width_px, height_px, max_megapixels)
         short_px = side_px
         if longer:
             short_px = max(1, -(-side_px * min(width_px, height_px) // max(width_px, height_px)))
@@ -93,6 +99,31 @@ def read_upright(
 
     with held:
         return _upright(data, fmt, limit)
+
+
+def read_size(data: bytes, *, name: str, max_megapixels: float = 300.0) -> Size:
+    """Return what ``read_picture`` says of the picture's size, from its header alone.
+
+    A RAW file is decoded, since only that tells how its preview lies. Raises ImageError; pixels that cannot be read
+    behind a whole header are not seen.
+    """
+    fmt = formats.format_of(data, name)
+    if fmt == formats.RAW:
+        found = read_upright(data, name=name, side_px=DECODED_PX, max_megapixels=max_megapixels)
+        return Size(found.width_px, found.height_px, found.format, found.frames)
+    width, height, orientation, frames = read_header(data, fmt)
+    _check_size(fmt, width, height, max_megapixels)
+    if (orientation or read_exif(data, fmt)[0].orientation or 1) >= 5:
+        width, height = height, width
+    return Size(width, height, fmt, frames)
+
+
+def _check_size(fmt: str, width_px: int, height_px: int, max_megapixels: float) -> None:
+    """Raise ImageError for a size that is none, or above the limit."""
+    if width_px < 1 or height_px < 1:
+        raise ImageError(f"damaged {fmt.upper()} file: it says it is {width_px} x {height_px} pixels")
+    if width_px * height_px / 1e6 > max_megapixels:
+        raise ImageError(f"{width_px} x {height_px} pixels, above the limit of {max_megapixels:g} megapixels")
 
 
 def _upright(data: bytes, fmt: str, limit: Callable[[int, int], int]) -> Upright:
@@ -123,6 +154,6 @@ def _scaled(raster: Raster, side_px: int) -> tuple[Image.Image, bool]:
             image = image.reduce(factor)
         return pixels.to_srgb(image, profile if isinstance(profile, bytes) else b"")
     except MemoryError as error:
-        raise ImageError("not enough memory to decode it") from error
+        raise ImageError("not enough memory to decode it", lasting=False) from error
     except Exception as error:
         raise ImageError(f"the pixels cannot be converted to RGB: {error}") from error

@@ -10,7 +10,7 @@ import msgspec
 
 from phototag.imaging import packet, texts
 from phototag.imaging.blocks import find_blocks
-from phototag.imaging.dates import parse_date, parse_offset
+from phototag.imaging.dates import parse_date, parse_day, parse_offset
 from phototag.imaging.formats import HEIF
 from phototag.imaging.position import read_position
 from phototag.imaging.tags import Directory, Value, Values, integer, rational
@@ -132,28 +132,48 @@ def _exif(main: Values, shot: Values, written: list[packet.Written]) -> Exif:
     )
 
 
+class _Moment(msgspec.Struct, frozen=True):
+    taken: str
+    offset: str | None = None
+
+
 def _taken(main: Values, shot: Values, written: list[packet.Written]) -> tuple[str | None, str | None]:
-    """Return when the shutter opened: original, digitised, what programs say, last the file's own date."""
-    for source, date, fraction, offset in (
-        (shot, 0x9003, 0x9291, 0x9011),
-        (shot, 0x9004, 0x9292, 0x9012),
-        (None, 0, 0, 0),
-        (main, 0x0132, 0x9290, 0x9010),
-    ):
-        if source is None:
-            for said in written:
-                found = parse_date(said.taken)
-                if found[0]:
-                    return found
-            continue
-        taken, inline = parse_date(texts.line(source.get(date)))
-        if taken is None:
-            continue
-        digits = texts.line(shot.get(fraction)) or ""
-        if "." not in taken and digits.isascii() and digits.isdigit():
-            taken += f".{digits[:9]}"
-        return taken, inline or parse_offset(texts.line(shot.get(offset)))
-    return None, None
+    """Return when the shutter opened: original before digitised before the file's own date, the camera before programs.
+
+    A scanned print was digitised long after: so a day that a person gave beats the moment that a scanner gave, unless
+    that is a moment of the same day.
+    """
+    shots = [
+        *_by_camera(shot, shot, 0x9003, 0x9291, 0x9011),
+        *(moment for said in written for moment in _by_programs(said.created)),
+        *_by_camera(shot, shot, 0x9004, 0x9292, 0x9012),
+        *(moment for said in written for moment in _by_programs(said.digitised)),
+    ]
+    found = shots or _by_camera(main, shot, 0x0132, 0x9290, 0x9010)
+    if not found:
+        return None, None
+    best = max((one for one in found if one.taken.startswith(found[0].taken)), key=lambda one: len(one.taken[:19]))
+    return best.taken, best.offset
+
+
+def _by_camera(source: Values, shot: Values, date: int, fraction: int, offset: int) -> list[_Moment]:
+    taken, inline = parse_date(texts.line(source.get(date)))
+    if taken is None:
+        return []
+    digits = texts.line(shot.get(fraction)) or ""
+    if "." not in taken and digits.isascii() and digits.isdigit():
+        taken += f".{digits[:9]}"
+    return [_Moment(taken, inline or parse_offset(texts.line(shot.get(offset))))]
+
+
+def _by_programs(said: tuple[str, ...]) -> list[_Moment]:
+    found = []
+    for text in said:
+        taken, offset = parse_date(text)
+        day = taken or parse_day(text)
+        if day:
+            found.append(_Moment(day, offset))
+    return found
 
 
 def _orientation(main: Values) -> int | None:

@@ -26,7 +26,7 @@ _AUX = "{http://ns.adobe.com/exif/1.0/aux/}"
 _EXIFEX = "{http://cipa.jp/exif/1.0/}"
 _BURST = ("{http://ns.google.com/photos/1.0/camera/}BurstID", "{http://ns.google.com/photos/1.0/creations/}BurstID")
 _INTERESTING = re.compile(
-    rb"subject|:title|:description|:Rating|:creator|:rights|DateCreated|DateTimeOriginal|CreateDate|:Lens|BurstI"
+    rb"subject|:title|:description|:Rating|:creator|:rights|DateCreated|DateTime|CreateDate|:Lens|BurstI"
 )
 
 
@@ -39,8 +39,10 @@ class Written(msgspec.Struct):
     copyright: str | None = None
     keywords: tuple[str, ...] = ()
     rating: int | None = None
-    taken: str | None = None
-    """As it stands; ``dates`` judges it."""
+    created: tuple[str, ...] = ()
+    """When it was photographed or drawn, as it stands; ``dates`` judges it."""
+    digitised: tuple[str, ...] = ()
+    """When a camera or scanner made the file, as it stands."""
     lens: str | None = None
     burst: str | None = None
 
@@ -85,13 +87,17 @@ def _from_rdf(root: Element) -> Written:
         found.artist = found.artist or texts.line(", ".join(_items(node, _DC + "creator")))
         found.copyright = found.copyright or texts.line(_first(node, _DC + "rights"))
         found.keywords = found.keywords or _clean(_items(node, _DC + "subject"))
-        for name in (_EXIF + "DateTimeOriginal", _PHOTOSHOP + "DateCreated", _XMP + "CreateDate"):
-            found.taken = found.taken or node.get(name) or _simple(node, name)
+        found.created += _said(node, _EXIF + "DateTimeOriginal", _PHOTOSHOP + "DateCreated")
+        found.digitised += _said(node, _EXIF + "DateTimeDigitized", _XMP + "CreateDate")
         for name in (_AUX + "Lens", _EXIFEX + "LensModel"):
             found.lens = found.lens or texts.line(node.get(name) or _simple(node, name))
         for name in _BURST:
             found.burst = found.burst or texts.line(node.get(name) or _simple(node, name))
     return found
+
+
+def _said(node: Element, *names: str) -> tuple[str, ...]:
+    return tuple(said for name in names if (said := node.get(name) or _simple(node, name)))
 
 
 def _simple(node: Element, name: str) -> str | None:
@@ -131,7 +137,7 @@ def _clean(words: Iterator[str]) -> tuple[str, ...]:
 
 
 def read_iptc(block: bytes) -> Written:
-    """Return what IPTC-IIM records say (2:05 title, 2:25 keywords, 2:80 by-line, 2:116 copyright, 2:120 caption)."""
+    """Return what IPTC-IIM records say (2:05 title, 2:25 keywords, 2:55 dates, 2:80 by-line, 2:116 copyright, 2:120 caption)."""
     records: dict[int, list[bytes]] = {}
     encoding = b""
     at = 0
@@ -152,20 +158,23 @@ def read_iptc(block: bytes) -> Written:
     def first(dataset: int) -> str | None:
         return text(records[dataset][0]) if dataset in records else None
 
-    date, time = first(55), first(60) or ""
     return Written(
         title=texts.line(first(5)),
         description=texts.paragraph(first(120)),
         artist=texts.line(first(80)),
         copyright=texts.line(first(116)),
         keywords=_clean(text(raw) for raw in records.get(25, [])),
-        taken=_iptc_date(date, time) if date else None,
+        created=_iptc_date(first(55), first(60)),
+        digitised=_iptc_date(first(62), first(63)),
     )
 
 
-def _iptc_date(date: str, time: str) -> str | None:
+def _iptc_date(date: str | None, time: str | None) -> tuple[str, ...]:
+    """Return ``CCYYMMDD`` and ``HHMMSS+HHMM`` as XMP would write them."""
+    if not date:
+        return ()
+    day = f"{date[:4]}-{date[4:6]}-{date[6:8]}"
     if not time:
-        return None  # a day without an hour is not a moment
-    return f"{date[:4]}-{date[4:6]}-{date[6:8]}T{time[:2]}:{time[2:4]}:{time[4:6]}" + (
-        f"{time[6:9]}:{time[9:11]}" if len(time) >= 11 else ""
-    )
+        return (day,)
+    zone = f"{time[6:9]}:{time[9:11]}" if len(time) >= 11 else ""
+    return (f"{day}T{time[:2]}:{time[2:4]}:{time[4:6]}{zone}", day)

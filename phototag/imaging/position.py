@@ -56,7 +56,8 @@ def _altitude(place: Values) -> float | None:
     if value is None:
         return None
     ref = place.get(0x05)
-    below = ref[:1] in (b"\x01", b"1") if isinstance(ref, bytes) else integer(place, 0x05) == 1
+    said = ref[0] & 0xF if isinstance(ref, bytes) and ref else integer(place, 0x05)
+    below = said in (1, 3)  # 3: below sea level where 2 is above it (EXIF 3.0); some write the digit as a letter
     metres = -abs(value) if below else value
     return round(metres, 3) if LOWEST_M <= metres <= HIGHEST_M else None
 

@@ -28,12 +28,16 @@ _CLEARER = {
     "no marker found": "its header cannot be read",
 }
 """Pillow's words that say nothing to a person."""
+_UNREAD = "unknown pixel mode"
+"""Pillow's words for a whole file of a kind that it does not know: 16-bit colour, float colour, CMYK with alpha."""
+_PHOTOMETRIC, _SAMPLE_FORMAT, _WHITE_IS_ZERO, _UNSIGNED = 262, 339, 0, 1
+"""Tags of TIFF 6.0, and values of theirs."""
 _FEED_LIMIT = 1 << 30
 """Bytes that Pillow's decoder is given at once: it counts them in a C int."""
 _END_OF_IMAGE = b"\xff\xd9"
 _SUBFILE_TYPE, _REDUCED = 254, 1
 """The TIFF tag that says what a page is, and its bit for a smaller copy of another page."""
-_FLIP_TO_ORIENTATION = {0: 1, 3: 3, 5: 8, 6: 6}
+_FLIP_TO_ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """LibRaw's rotation flags as EXIF orientations."""
 
 
@@ -67,8 +71,10 @@ def open_raster(data: bytes, fmt: str, limit: Limit) -> Raster:
     except ImageError:
         raise
     except MemoryError as error:
-        raise ImageError("not enough memory to decode it") from error
+        raise ImageError("not enough memory to decode it", lasting=False) from error
     except Exception as error:
+        if str(error) == _UNREAD:
+            raise ImageError(f"a kind of {fmt.upper()} that is not read: its colours have an unusual depth") from error
         raise ImageError(f"damaged {fmt.upper()} file: {_reason(error)}") from error
 
 
@@ -100,16 +106,46 @@ def _plugin(fmt: str) -> type[ImageFile.ImageFile]:
     }[fmt]
 
 
-def _open_plain(data: bytes, fmt: str, limit: Limit) -> Raster:
-    plugin = _plugin(fmt)
-    damaged = False
+def read_header(data: bytes, fmt: str) -> tuple[int, int, int | None, int]:
+    """Return (width_px, height_px, orientation, frames) of the ``Raster`` that ``open_raster`` finds, decoding no pixel.
+
+    Of any format but RAW. Raises ImageError with a one-line reason.
+    """
+    hush()
     try:
-        image = plugin(io.BytesIO(data))
+        if fmt == formats.HEIF:
+            return *_heif(data).size, 1, 1
+        image, _ = _header(data, fmt)
+        return *image.size, _orientation(image, fmt), _frames(image, fmt, data)
+    except ImageError:
+        raise
+    except Exception as error:
+        raise ImageError(f"damaged {fmt.upper()} file: {_reason(error)}") from error
+
+
+def _header(data: bytes, fmt: str) -> tuple[ImageFile.ImageFile, bool]:
+    """Return the picture with no pixels decoded yet, and whether it had to be mended for that."""
+    plugin = _plugin(fmt)
+    try:
+        return plugin(io.BytesIO(data)), False
     except Exception:
         mended = _mended(data, fmt)
         if not mended:
             raise
-        image, damaged = plugin(io.BytesIO(mended)), True
+        return plugin(io.BytesIO(mended)), True
+
+
+def _orientation(image: ImageFile.ImageFile, fmt: str) -> int | None:
+    """Return what ``Raster.orientation`` is."""
+    if fmt == formats.TIFF:
+        return 1  # Pillow's TIFF reader turns the raster itself
+    if fmt == formats.AVIF:
+        return orientation_of(image.info.get("exif", b""))  # the file's irot and imir, not its EXIF
+    return None
+
+
+def _open_plain(data: bytes, fmt: str, limit: Limit) -> Raster:
+    image, damaged = _header(data, fmt)
     width, height = image.size
     side = limit(width, height)
     if fmt == formats.TIFF:
@@ -120,16 +156,33 @@ def _open_plain(data: bytes, fmt: str, limit: Limit) -> Raster:
         # and each time it may wait for another thread's whole analysis.
         image.decodermaxblock = min(len(data), _FEED_LIMIT)
     frames = _frames(image, fmt, data)
-    orientation = None
-    if fmt == formats.TIFF:
-        orientation = 1  # Pillow's TIFF reader turns the raster itself
-    elif fmt == formats.AVIF:
-        orientation = orientation_of(image.info.get("exif", b""))  # the file's irot and imir, not its EXIF
+    orientation = _orientation(image, fmt)
     try:
         image.load()
     except Exception as error:  # noqa: BLE001
-        image, damaged = _salvage(data, fmt, plugin, side, error), True
-    return Raster(image, width, height, orientation, damaged, frames)
+        image, damaged = _salvage(data, fmt, _plugin(fmt), side, error), True
+    shown = _deep_grey(image) if fmt == formats.TIFF else image
+    return Raster(shown, width, height, orientation, damaged, frames)
+
+
+def _deep_grey(image: ImageFile.ImageFile) -> Image.Image:
+    """Return a grey TIFF of 16 or 32 bits as it is meant: Pillow heeds neither a white zero nor a missing sign."""
+    import numpy as np
+
+    tags = getattr(image, "tag_v2", {})
+    if image.mode.startswith("I;16") and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        return _with_info(0xFFFF - np.asarray(image).astype(np.uint16), image)
+    if image.mode == "I" and tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))[0] == _UNSIGNED:
+        values = np.asarray(image)
+        if values.min() < 0:
+            return _with_info(values.astype(np.uint32).astype(np.float32), image)
+    return image
+
+
+def _with_info(values: np.ndarray[Any, Any], image: Image.Image) -> Image.Image:
+    made = Image.fromarray(values)
+    made.info = image.info
+    return made
 
 
 def _salvage(
@@ -220,12 +273,16 @@ def _pages(image: Any) -> int:
     return max(1, sum(not kind & _REDUCED for kind in kinds))
 
 
-def _open_heif(data: bytes, limit: Limit) -> Raster:
+def _heif(data: bytes) -> Any:
     try:
         import pillow_heif
     except ImportError as error:
         raise ImageError("HEIC needs an optional part that is not installed: pip install 'phototag[heic]'") from error
-    found = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+    return pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+
+
+def _open_heif(data: bytes, limit: Limit) -> Raster:
+    found = _heif(data)
     width, height = found.size
     limit(width, height)
     image = found.to_pillow()

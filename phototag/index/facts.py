@@ -11,6 +11,9 @@ from phototag.index.view import SidecarView, value_of
 from phototag.index.words import padded
 from phototag.sidecar.model import PDQ, PRESENT, REJECTED, REMOVED, Exif, Rational
 
+TOWN_KM, COUNTRY_KM = 100.0, 500.0
+"""The nearest town beyond this names neither a place nor, at sea and on the ice, a country."""
+
 
 class Facts(NamedTuple):
     """One row of ``images.arrow``, in the order of ``schema.IMAGES``; dictionary columns hold text here."""
@@ -80,10 +83,12 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
     if user is not None:
         title, caption, flag = value_of(user.title), value_of(user.caption), value_of(user.flag)
         date, rating = value_of(user.date), value_of(user.rating)
+    # Said to be none (0, "") is not the same as not said: then what the file embeds counts.
     if rating is None:
         rating = exif.rating
+    described = exif.description if caption != "" else None
     city, region, country, lat, lon = _place(view)
-    text = (title, caption, exif.title, exif.description, *exif.keywords, exif.artist)
+    text = (title, caption, exif.title, described, *exif.keywords, exif.artist)
     said = " ".join(part for part in text if part)
     return Facts(
         shown,
@@ -98,10 +103,10 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
         None if content is None else whole(content.frames, 32),
         taken_us(date) if date else taken_us(exif.taken),
         _offset_min(exif.offset),
-        None if rating is None or not -1 <= rating <= 5 else rating,
+        rating if rating and -1 <= rating <= 5 else None,  # many programs embed 0 for "not rated"
         flag,
         title or exif.title,
-        caption or exif.description,
+        caption or described,
         city,
         region,
         country,
@@ -188,7 +193,10 @@ def _place(view: SidecarView) -> tuple[str | None, str | None, str | None, float
     if view.geo:
         found = view.geo[max(view.geo)].value if len(view.geo) > 1 else next(iter(view.geo.values())).value
         if found is not None:
-            city, region, country = found.city, found.region, found.country
+            if found.km <= TOWN_KM:
+                city, region = found.city, found.region
+            if found.km <= COUNTRY_KM:
+                country = found.country
             if lat is None:
                 lat, lon = found.lat, found.lon
     said = None if view.user is None else value_of(view.user.loc)

@@ -36,6 +36,13 @@ def taken_us(text: str | None) -> int | None:
     return (moment - _EPOCH) // _US
 
 
+def taken_as_known(taken: str | None, told: str | None) -> str:
+    """Return the time that counts without the hours that nobody knew: ``told`` may be a day, a month or a year."""
+    if told and taken and len(told) < len("2024-05-01T") and taken.startswith(told):
+        return told
+    return taken or told or ""
+
+
 def taken_text(value_us: int) -> str:
     """Return local ISO time of microseconds since 1970, the fraction only where there is one."""
     text = (_EPOCH + dt.timedelta(microseconds=value_us)).isoformat()

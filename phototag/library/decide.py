@@ -7,24 +7,25 @@ command: the frame holds the registers themselves, and joining them in again cha
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
 from phototag import fsio, ids
-from phototag.errors import FormatError, UsageError
+from phototag.errors import PhototagError, UsageError
 from phototag.imaging.formats import is_image_name
-from phototag.library import journal, lock, sidecars, trash
-from phototag.library.documents import read_document, write_document
-from phototag.library.operation import DOC, IMAGE, Change, Moved, Operation, Touched
+from phototag.library import identity, journal, lock, pending, trash
+from phototag.library.lookup import Pictures
+from phototag.library.moves import park
+from phototag.library.operation import IMAGE, Change, Moved, Operation, Touched
+from phototag.library.pending import Left
+from phototag.library.targets import empty, load, locate, refuse_unwritable, save
 from phototag.library.tree import Tree
 from phototag.sidecar import codec, merge
 from phototag.sidecar.model import BIRTH, CONTENT, ID, Content
 from phototag.sidecar.registers import Document
 
-_DONE = ("done", "done-overlay")
-"""Files in the writer's state folder: the journal in the library, or in its overlay, is in the documents up to here."""
 _BULK = 8
 """From this many documents on, one flush of the file system is cheaper than an fsync each."""
 
@@ -39,6 +40,8 @@ class Edit(msgspec.Struct, frozen=True):
     value: Any
     imported_ms: int | None = None
     """When another program's file said it; None: the person says it now."""
+    heard: bytes = b""
+    """The register that this is said after seeing, where the document may not hold it yet."""
 
 
 def decide(
@@ -53,121 +56,139 @@ def decide(
 ) -> Operation:
     """Write down and carry out one decision; return it, without changes when everything was so already.
 
-    ``moves`` is told the operation's id and returns the files that it moves once the documents are written. Section ``P`` purges: its key is ``<section>/<random>``. Raises UsageError for an image that does not exist,
-    FormatError for a damaged document, WriteError when it could not be saved.
+    ``moves`` is told the operation's id and returns the files that it moves once the documents are written. Section ``P``
+    purges: its key is ``<section>/<random>``. Nothing is said where one document of several cannot be written. Raises
+    UsageError for an image that does not exist, FormatError for a damaged document, WriteError when it could not be saved.
     """
+    groups = _by_target(edits)
+    identities = {target: identity.lacking(tree, target[len(IMAGE) :]) for target in groups if target.startswith(IMAGE)}
     with lock.writing(tree):
         finish_unfinished(tree, clock)
-        touched = [done for group in _by_target(edits) if (done := _touch(tree, clock, *group)).changes]
+        found = (_touch(tree, clock, target, said, identities.get(target, {})) for target, said in groups.items())
+        touched = [one for one in found if one.changes]
+        for one in touched:
+            refuse_unwritable(tree, one.target)
         highest = max((codec.head(c.after).stamp for t in touched for c in t.changes), default=0)
-        stamp = max(clock.stamp_after(_last_stamp(tree)), highest)
-        operation = Operation(stamp, clock.device, command, summary, tuple(touched), undoes)
+        stamp = max(clock.stamp_after(pending.last_stamp(tree)), highest)
+        operation = Operation(stamp, clock.device, command, fsio.display(summary), tuple(touched), undoes)
         operation = msgspec.structs.replace(operation, moves=tuple(moves(operation.id)))
-        if operation.moves and _done(tree, clock.device) is None:
-            _mark_begin(tree, operation)
+        if operation.moves and pending.done(tree, clock.device) is None:
+            pending.mark_begin(tree, operation)
         if touched or operation.moves:
             written = journal.append(tree, operation)
-            _carry_out(tree, operation, moved=False)
-            _mark_done(tree, written, stamp)
+            left, error = _carry_out(tree, operation)
+            if error is not None:
+                pending.set_left(tree, (*pending.left(tree), left))
+            pending.mark_done(tree, written, stamp)
+            if error is not None:
+                raise error
         return operation
 
 
 def finish_unfinished(tree: Tree, clock: ids.Clock) -> list[Operation]:
-    """Carry out what this device journaled and did not finish, after a crash or a full disk; return those."""
+    """Carry out what this device journaled and did not finish, after a crash or a full disk; return what was finished.
+
+    What still cannot be written is left for the next time (``pending.left``), and holds nothing else up.
+    """
     with lock.writing(tree):
-        done = _done(tree, clock.device)
+        done = pending.done(tree, clock.device)
         unfinished = journal.tail(tree, clock.device, done)
-        for operation in unfinished:
-            # Where that is not known, perhaps long ago: saying it again changes nothing, moving files again might.
-            moves = () if done is None else operation.moves
-            _carry_out(tree, msgspec.structs.replace(operation, moves=moves), moved=True)
+        if done is None:  # perhaps long ago: saying it again changes nothing, moving files again might
+            unfinished = [msgspec.structs.replace(operation, moves=()) for operation in unfinished]
+        waiting = pending.left(tree)
+        pictures = Pictures(tree)
+        finished: list[Operation] = []
+        still: list[Left] = []
+        for operation in [*_wanted_still(tree, waiting), *unfinished]:
+            left, error = _carry_out(tree, operation, pictures)
+            if error is None:
+                finished.append(operation)
+            else:
+                still.append(left)
+        if tuple(still) != waiting:
+            pending.set_left(tree, tuple(still))
         if unfinished:
-            _mark_done(tree, journal.end(tree, clock.device), unfinished[-1].stamp)
-        return unfinished
+            pending.mark_done(tree, journal.end(tree, clock.device), unfinished[-1].stamp)
+        return finished
 
 
-def mark_end(tree: Tree, clock: ids.Clock) -> None:
-    """Note that this device's journal is carried out to its end, after it was rewritten by a purge."""
-    _mark_done(tree, journal.end(tree, clock.device), _last_stamp(tree))
+def _wanted_still(tree: Tree, waiting: Sequence[Left]) -> Iterator[Operation]:
+    """Yield what is left to be carried out of operations that were not undone since."""
+    if waiting:
+        found = journal.operations(tree)
+        undone = journal.undone_by(found)
+        by_id = {operation.id: operation for operation in found if operation.id not in undone}
+        yield from (left.of(by_id[left.operation]) for left in waiting if left.operation in by_id)
 
 
-def _carry_out(tree: Tree, operation: Operation, *, moved: bool) -> None:
-    """Join the registers of ``operation`` into its documents; doing it twice changes nothing. Raises WriteError.
+def _carry_out(tree: Tree, operation: Operation, pictures: Pictures | None = None) -> tuple[Left, PhototagError | None]:
+    """Join the registers of ``operation`` into its documents; doing it twice changes nothing.
 
-    ``moved`` says that time has passed, so that each picture is looked for where it is now.
+    Return what could not be done, and the first reason: the rest is done all the same, but no file is moved before all
+    is written. With ``pictures`` time has passed: each picture is looked for where it is now, moved files are compared.
     """
     bulk = len(operation.touched) >= _BULK
+    errors: list[PhototagError] = []
+    names: list[bytes] = []
+    stuck: list[bytes] = []
     for touched in operation.touched:
-        body: codec.Body = {}
-        for change in touched.changes:
-            body.setdefault(change.section, {})[change.key] = bytes(change.after)
-        target = locate(tree, touched) if moved else touched.target
-        if target is not None:
-            save(tree, target, Document(body), sync=not bulk)
+        try:
+            _write(tree, touched, pictures, sync=not bulk)
+        except (PhototagError, OSError) as error:
+            errors.append(_explained(error, touched.target))
+            names.append(touched.name)
     if bulk:
         fsio.sync_filesystem(tree.write_root)
     for move in operation.moves:
-        trash.carry_out(tree, move, checked=not moved)
+        try:
+            if not names:
+                trash.carry_out(tree, move, checked=pictures is None)
+                continue
+        except (PhototagError, OSError) as error:
+            errors.append(_explained(error, move.target))
+        stuck.append(move.files[0][0])
+    return Left(operation.id, tuple(names), tuple(stuck)), errors[0] if errors else None
 
 
-def load(tree: Tree, target: str) -> Document | None:
-    """Return the document that ``target`` names, None where there is none."""
-    if target.startswith(IMAGE):
-        return sidecars.read(tree, target[len(IMAGE) :])
-    return read_document(tree, target[len(DOC) :])
+def _explained(error: PhototagError | OSError, target: str) -> PhototagError:
+    return fsio.explain(error, target) if isinstance(error, OSError) else error
 
 
-def save(tree: Tree, target: str, document: Document, *, sync: bool = True) -> bool:
-    """Join ``document`` into what ``target`` names; return whether bytes changed."""
-    if target.startswith(IMAGE):
-        return sidecars.write(tree, target[len(IMAGE) :], document, sync=sync, bulk=not sync)
-    return write_document(tree, target[len(DOC) :], document, sync=sync)
+def _write(tree: Tree, touched: Touched, pictures: Pictures | None, *, sync: bool) -> None:
+    """Join one document's registers in; where it is gone, park what was said if that tells which picture it is about."""
+    said = touched.words()
+    if touched.identity:
+        said.body[ID] = {key: bytes(raw) for key, raw in touched.identity.items()}
+    targets = [touched.target] if pictures is None else locate(tree, touched, pictures)
+    for target in targets:
+        save(tree, target, said.copy(), sync=sync)
+    if not targets and touched.identity:
+        park(tree, said, touched.target[len(IMAGE) :])
 
 
-def locate(tree: Tree, touched: Touched) -> str | None:
-    """Return where the document is now: at its name, else where its picture has moved to; None: it is gone."""
-    target = touched.target
-    if not target.startswith(IMAGE) or is_here(tree, target[len(IMAGE) :], touched.birth):
-        return target
-    if touched.birth:
-        from phototag.library.lookup import find_picture
-
-        found = find_picture(tree, touched.birth, touched.content)
-        if found is not None:
-            return IMAGE + found
-    return None
-
-
-def is_here(tree: Tree, rel: str, birth: bytes) -> bool:
-    """Say whether the image at ``rel`` is, as far as its sidecar tells, the picture with this ``birth``."""
-    try:
-        document = sidecars.read(tree, rel)
-    except FormatError:
-        return True  # damaged, but in its place: the error is for whoever writes there
-    if document is None:
-        return os.path.lexists(tree.path(rel))
-    now = document.get(ID, BIRTH, bytes)
-    return not birth or now is None or now == birth
-
-
-def _by_target(edits: Iterable[Edit]) -> Iterable[tuple[str, list[Edit]]]:
+def _by_target(edits: Iterable[Edit]) -> dict[str, list[Edit]]:
     groups: dict[str, list[Edit]] = {}
     for edit in edits:
         groups.setdefault(edit.target, []).append(edit)
-    return groups.items()
+    return groups
 
 
-def _touch(tree: Tree, clock: ids.Clock, target: str, edits: list[Edit]) -> Touched:
-    """Return what ``edits`` change in one document, as registers before and after; nothing is written."""
+def _touch(tree: Tree, clock: ids.Clock, target: str, edits: list[Edit], lacking: codec.Body) -> Touched:
+    """Return what ``edits`` change in one document, as registers before and after; nothing is written.
+
+    ``lacking`` are the registers that the file needs to say which picture it is about.
+    """
     found = load(tree, target)
     if found is None and target.startswith(IMAGE) and not _is_image(tree.path(target[len(IMAGE) :])):
         raise UsageError(
             f"no image {fsio.display(target[len(IMAGE) :])} in {tree.root}", hint="see the names: phototag list --paths"
         )
-    document = found.copy() if found else Document()
+    document = (found or empty(tree, target)).join(Document(lacking))
     before: dict[tuple[str, str], bytes] = {}
     for edit in edits:
         place = (edit.section, edit.key)
+        if edit.heard:
+            document = document.join(Document({edit.section: {edit.key: edit.heard}}))
         old = document.body.get(edit.section, {}).get(edit.key, codec.NIL)
         if _apply(document, edit, clock):
             before.setdefault(place, old)
@@ -182,6 +203,7 @@ def _touch(tree: Tree, clock: ids.Clock, target: str, edits: list[Edit]) -> Touc
         tuple(changes),
         (document.get(ID, BIRTH, bytes) or b"") if content else b"",
         content.x if content else b"",
+        {key: msgspec.Raw(raw) for key, raw in lacking.get(ID, {}).items()},
     )
 
 
@@ -207,36 +229,3 @@ def _apply(document: Document, edit: Edit, clock: ids.Clock) -> bool:
     else:
         document.set_imported(edit.section, edit.key, edit.value, edit.imported_ms)
     return True
-
-
-def _done(tree: Tree, device: bytes) -> tuple[str, int] | None:
-    """Return (log, size) up to which the journal is carried out, None where that is not known."""
-    fields = _done_fields(tree, _DONE[tree.overlay])
-    if not fields or journal.log_size(tree, device, fields[0]) < int(fields[1]):
-        return None  # or the log is another one than then: restored, or another disk at the same path
-    return fields[0], int(fields[1])
-
-
-def _last_stamp(tree: Tree) -> int:
-    return max((int(fields[2]) for name in _DONE if (fields := _done_fields(tree, name))), default=0)
-
-
-def _done_fields(tree: Tree, name: str) -> list[str]:
-    try:
-        fields = fsio.read_bytes(os.path.join(lock.state_folder(tree), name)).decode("ascii", "replace").split()
-    except OSError:
-        return []
-    return fields if len(fields) == 3 and fields[1].isdecimal() and fields[2].isdecimal() else []
-
-
-def _mark_begin(tree: Tree, operation: Operation) -> None:
-    """Note that nothing of this device's journal is open, so that what comes next is known to be if a crash follows."""
-    name, size = journal.end(tree, operation.device)
-    _mark_done(tree, (name or journal.log_name(operation), size), 0)
-
-
-def _mark_done(tree: Tree, written: tuple[str, int], stamp: int) -> None:
-    path = os.path.join(lock.state_folder(tree), _DONE[tree.overlay])
-    if not written[0]:
-        return
-    fsio.write_atomic(path, f"{written[0]} {written[1]} {stamp}\n".encode(), sync=False)

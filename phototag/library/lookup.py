@@ -25,9 +25,20 @@ def documents_of_images(tree: Tree) -> Iterator[tuple[str, Document]]:
                 yield rel, document
 
 
-def find_picture(tree: Tree, birth: bytes, content: bytes) -> str | None:
-    """Return the path of the picture with this birth, the one with this content too where there are several."""
-    return chosen(((rel, now) for rel, born, now in pictures(tree) if born == birth), content)
+class Pictures:
+    """Where every picture is, by its birth: one pass over all sidecars, made when it is first asked."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self._places: dict[bytes, list[tuple[str, bytes]]] | None = None
+
+    def of(self, birth: bytes) -> list[tuple[str, bytes]]:
+        """Return (relative path, content hash) of every image of this birth."""
+        if self._places is None:
+            self._places = {}
+            for rel, born, now in pictures(self.tree):
+                self._places.setdefault(born, []).append((rel, now))
+        return self._places.get(birth, [])
 
 
 def pictures(tree: Tree) -> Iterator[tuple[str, bytes, bytes]]:

@@ -9,12 +9,21 @@ import msgspec
 
 from phototag import ids
 from phototag.sidecar import codec
+from phototag.sidecar.registers import Document
 
 IMAGE, DOC = "image:", "doc:"
 """How a target begins: an image's relative path, or the name of a library document."""
 
 
 _LAST_MS = 253_402_300_799_000
+
+
+def rank(register: bytes) -> tuple[int, bytes]:
+    """Return (stamp, device) of a raw register: of two the greater was said later; nil, none at all, before all."""
+    if register == codec.NIL:
+        return -1, b""
+    head = codec.head(register)
+    return head.stamp, head.device
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):
@@ -46,11 +55,20 @@ class Touched(msgspec.Struct, frozen=True, array_like=True):
     """First content hash of the picture."""
     content: bytes = b""
     """Content hash at the time; an exact copy shares it, an edited copy shares only ``birth``."""
+    identity: dict[str, msgspec.Raw] = {}
+    """Registers of section ``id`` that the file lacked: they are written along with the first word about a picture."""
 
     @property
     def target(self) -> str:
         """Return ``image:<path>`` or ``doc:<name>`` as text with surrogateescape."""
         return os.fsdecode(self.name)
+
+    def words(self) -> Document:
+        """Return the registers that the operation set, as they are to be joined into the document."""
+        body: codec.Body = {}
+        for change in self.changes:
+            body.setdefault(change.section, {})[change.key] = bytes(change.after)
+        return Document(body)
 
 
 class Moved(msgspec.Struct, frozen=True, array_like=True):
@@ -60,6 +78,8 @@ class Moved(msgspec.Struct, frozen=True, array_like=True):
     """Content hash of the image: after a crash only this very file is moved on."""
     files: tuple[tuple[bytes, bytes], ...]
     """(from, to) relative to the root, as bytes; the image first."""
+    kept: bytes = b""
+    """Path of the image that stays and was given what was said of this one; empty where that is not known."""
 
     @property
     def source(self) -> str:
@@ -74,7 +94,7 @@ class Moved(msgspec.Struct, frozen=True, array_like=True):
     @property
     def back(self) -> Moved:
         """Return the move that undoes this one."""
-        return Moved(self.content, tuple((there, here) for here, there in self.files))
+        return Moved(self.content, tuple((there, here) for here, there in self.files), self.kept)
 
 
 class Operation(msgspec.Struct, frozen=True, omit_defaults=True):

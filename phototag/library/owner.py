@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from phototag.errors import UsageError
 from phototag.library.decide import Edit
 from phototag.library.operation import IMAGE
-from phototag.sidecar.model import MTAG, PRESENT, REJECTED, REMOVED, USER, UTAG, TagScores
+from phototag.sidecar.model import EXIF, MTAG, PRESENT, REJECTED, REMOVED, USER, UTAG, V1, Exif, TagScores
 from phototag.sidecar.registers import Document
 
 TAG_LIMIT = 250
@@ -52,16 +52,27 @@ def machine_tags(document: Document) -> set[str]:
     return {label for _, scores in document.items(MTAG, TagScores) for label in scores.labels}
 
 
-def rating_edit(rel: str, rating: int | None) -> Edit:
-    """Return the edit that rates the image ``rel`` from -1 (rejected) to 5; 0 and None clear. Raises UsageError."""
+def rating_edit(document: Document | None, rel: str, rating: int | None) -> Edit:
+    """Return the edit that rates the image ``rel`` from -1 (rejected) to 5; 0 and None clear. Raises UsageError.
+
+    What the file embeds shows where the owner says nothing, so against that clearing is a word of its own: 0.
+    """
     if rating is not None and not -1 <= rating <= 5:
         raise UsageError(f"a rating is -1 to 5, not {rating}")
-    return Edit(IMAGE + rel, USER, "rating", rating or None)
+    return Edit(IMAGE + rel, USER, "rating", rating or (0 if _embedded(document).rating else None))
 
 
-def caption_edit(rel: str, text: str | None) -> Edit:
-    """Return the edit that captions the image ``rel``; empty text and None clear. Raises UsageError."""
-    return Edit(IMAGE + rel, USER, "caption", _text(text))
+def caption_edit(document: Document | None, rel: str, text: str | None) -> Edit:
+    """Return the edit that captions the image ``rel``; empty text and None clear, as ``rating_edit`` does.
+
+    Raises UsageError.
+    """
+    return Edit(IMAGE + rel, USER, "caption", _text(text) or ("" if _embedded(document).description else None))
+
+
+def _embedded(document: Document | None) -> Exif:
+    """Return what the file itself says, as far as it is known."""
+    return (document or Document()).get(EXIF, V1, Exif) or Exif()
 
 
 def _text(text: str | None) -> str | None:

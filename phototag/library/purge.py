@@ -16,10 +16,10 @@ import xxhash
 
 from phototag import fsio, ids
 from phototag.errors import FormatError
-from phototag.library import conflicts, journal, lock, sidecars, trash
-from phototag.library.decide import Edit, decide, mark_end
+from phototag.library import conflicts, journal, lock, pending, sidecars, trash
+from phototag.library.decide import Edit, decide
 from phototag.library.documents import document_path, list_documents
-from phototag.library.operation import DOC, Change, Operation, Touched
+from phototag.library.operation import DOC, Change, Operation
 from phototag.library.tree import Tree
 from phototag.library.walk import walk
 from phototag.sidecar import codec, copies, disk, merge, naming
@@ -100,7 +100,7 @@ def _redact(tree: Tree, clock: ids.Clock, purges: dict[str, set[str]]) -> None:
         cleaned = [_without(operation, purges) for operation in operations]
         if cleaned != operations and not journal.damaged_bytes(data):
             fsio.write_atomic(path, b"".join(journal.frame(operation) for operation in cleaned))
-    mark_end(tree, clock)
+    pending.mark_end(tree, clock.device)
 
 
 def _without(operation: Operation, purges: dict[str, set[str]]) -> Operation:
@@ -108,7 +108,7 @@ def _without(operation: Operation, purges: dict[str, set[str]]) -> Operation:
     touched = []
     for one in operation.touched:
         kept = tuple(change for change in one.changes if not _is_purged(change, purges))
-        touched.append(one if kept == one.changes else Touched(one.name, kept, one.birth, one.content))
+        touched.append(one if kept == one.changes else msgspec.structs.replace(one, changes=kept))
     if tuple(touched) == operation.touched:
         return operation
     return msgspec.structs.replace(operation, touched=tuple(t for t in touched if t.changes), summary="(purged)")

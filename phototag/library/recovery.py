@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterator
 from phototag import ids
 from phototag.errors import FormatError
 from phototag.library import documents, journal, lock, sidecars
-from phototag.library.decide import is_here
-from phototag.library.lookup import find_picture
+from phototag.library.lookup import Pictures
 from phototag.library.operation import DOC, IMAGE, Touched
+from phototag.library.targets import is_here
 from phototag.library.tree import TREE, Tree
 from phototag.settings import Settings
-from phototag.sidecar import codec, disk
+from phototag.sidecar import disk
 from phototag.sidecar.registers import Document
 
 
@@ -80,24 +80,21 @@ def words_about(tree: Tree, target: str, marks: Collection[bytes] = ()) -> Docum
     ``marks`` are births and content hashes of the picture, as far as known: what was said of it where it no longer is
     counts too, and what was said of another picture that was at its path before does not.
     """
-    document = Document()
+    document, pictures = Document(), Pictures(tree)
     for operation in journal.operations(tree):
         for touched in operation.touched:
-            if _is_about(tree, touched, target, marks):
-                body: codec.Body = {}
-                for change in touched.changes:
-                    body.setdefault(change.section, {})[change.key] = bytes(change.after)
-                document = document.join(Document(body))
+            if _is_about(pictures, touched, target, marks):
+                document = document.join(touched.words())
     return document
 
 
-def _is_about(tree: Tree, touched: Touched, target: str, marks: Collection[bytes]) -> bool:
+def _is_about(pictures: Pictures, touched: Touched, target: str, marks: Collection[bytes]) -> bool:
     known = {touched.birth, touched.content} - {b""}
     if touched.target == target:
         if not marks or not known or known.intersection(marks):
             return True
         # Its metadata was edited since, or another picture took its place: then the one meant is elsewhere.
-        return find_picture(tree, touched.birth, touched.content) is None
+        return not pictures.of(touched.birth)
     if not target.startswith(IMAGE) or not touched.target.startswith(IMAGE) or not known.intersection(marks):
         return False
-    return not is_here(tree, touched.target[len(IMAGE) :], touched.birth)
+    return not is_here(pictures.tree, touched)

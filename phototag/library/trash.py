@@ -7,10 +7,10 @@ undoing it brings everything back to its place.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from phototag import fingerprint, fsio
-from phototag.errors import FormatError, PhototagError
+from phototag.errors import FormatError, PhototagError, WriteError
 from phototag.imaging.formats import is_image_name
 from phototag.library.operation import Moved
 from phototag.library.relink import folded
@@ -29,11 +29,20 @@ _LIVE_WITHIN = 1 << 20
 """Bytes at either end of a film in which a live photo's mark stands."""
 
 
-def discard(tree: Tree, images: Collection[tuple[str, bytes]], operation: str) -> list[Moved]:
-    """Return the moves of ``images`` (path, content hash) to the trash of the operation with this id."""
+def discard(
+    tree: Tree, images: Collection[tuple[str, bytes]], operation: str, kept: Mapping[str, str] | None = None
+) -> list[Moved]:
+    """Return the moves of ``images`` (path, content hash) to the trash of the operation with this id.
+
+    ``kept`` is {image that goes: image that stays and is given what was said of it}.
+    """
     going = {rel for rel, _ in images}
     return [
-        Moved(content, tuple(_pair(rel, name, operation) for name in (rel, *_belongings(tree, rel, going))))
+        Moved(
+            content,
+            tuple(_pair(rel, name, operation) for name in (rel, *_belongings(tree, rel, going))),
+            os.fsencode((kept or {}).get(rel, "")),
+        )
         for rel, content in images
     ]
 
@@ -81,7 +90,16 @@ def hindrance(tree: Tree, move: Moved) -> str:
     """Return why the files of ``move`` cannot go where they should, empty where they can."""
     if not os.path.lexists(tree.path(move.source)):
         return "it is no longer in the trash" if move.source.startswith(TRASH) else "it is not there any more"
-    return "another file is there now" if os.path.lexists(tree.path(move.target)) else ""
+    if os.path.lexists(tree.path(move.target)):
+        return "another file is there now"
+    if move.target.startswith(TRASH) and not _holds(tree.path(move.source), move.content):
+        return "it is another picture now, or was edited since"
+    try:
+        for end in (move.target, move.source):
+            fsio.refuse_unwritable(tree.path(end))
+    except WriteError as error:
+        return str(error)
+    return ""
 
 
 def _move(tree: Tree, here: str, there: str) -> None:

@@ -6,16 +6,18 @@ listed. A purge cannot be undone, and no undo brings purged data back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import os
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
 from phototag import ids
 from phototag.errors import PhototagError, UsageError
-from phototag.library import journal, lock, trash
-from phototag.library.decide import Edit, decide, finish_unfinished, load, locate
+from phototag.library import journal, lock, pending, trash
+from phototag.library.decide import Edit, decide, finish_unfinished
 from phototag.library.operation import IMAGE, Change, Moved, Operation, Touched
+from phototag.library.said import Said, value_of
+from phototag.library.targets import empty, is_here, load, refuse_unwritable
 from phototag.library.tree import Tree
 from phototag.sidecar import codec, merge
 from phototag.sidecar.model import BIRTH, CONTENT, ID, Content
@@ -60,10 +62,11 @@ def undo(tree: Tree, clock: ids.Clock, reference: str = "") -> UndoReport:
             raise PhototagError(
                 f"{operation.id} is already undone by {undone}", hint=f"to do it again: phototag undo {undone}"
             )
-        edits, kept = plan(tree, operation, found)
         moves, stuck = moves_back(tree, operation)
+        said = Said(tree, found)
+        edits, kept = plan(said, operation, _held(operation, stuck))
         if not edits and not moves:
-            reasons = "; ".join(dict.fromkeys(one.why for one in kept + stuck))
+            reasons = "; ".join(dict.fromkeys(one.why for one in stuck + kept))
             raise PhototagError(
                 f"nothing of {operation.id} is left to undo: {reasons}",
                 hint="see what changed since: phototag log --fields",
@@ -75,7 +78,7 @@ def undo(tree: Tree, clock: ids.Clock, reference: str = "") -> UndoReport:
             summary=f"undo: {operation.summary}",
             edits=edits,
             undoes=operation.id,
-            moves=lambda _: moves,
+            moves=lambda _: _followed(said, operation, moves),
         )
         return UndoReport(operation, done, kept + stuck)
 
@@ -95,52 +98,82 @@ def find(found: list[Operation], reference: str) -> Operation:
     raise UsageError(f"{what} with {reference!r}", hint="see the ids: phototag log")
 
 
-def plan(tree: Tree, operation: Operation, found: list[Operation]) -> tuple[list[Edit], tuple[Kept, ...]]:
+def plan(said: Said, operation: Operation, held: Collection[bytes] = ()) -> tuple[list[Edit], tuple[Kept, ...]]:
     """Return the edits that undo ``operation`` as things stand, and the fields it no longer owns.
 
-    ``found`` is the whole journal: a field that a later operation changed and an undo gave back is owned again, and
-    what another device said of it apart, and lost to this operation, comes back rather than what was here before.
+    A field that a later operation changed and an undo gave back is owned again, and what another device said of it
+    apart, and lost to this operation, comes back rather than what was here before. What the journal says counts also
+    where the document has not arrived yet. Documents named in ``held`` stay as they are.
     """
-    said = _said(found)
-    restored = _restored(found, said)
-    undone = journal.undone_by(found)
+    tree = said.tree
+    # A copy of the same birth that went to the trash comes back itself.
     discarded = {IMAGE + move.source for move in operation.moves}
     edits: list[Edit] = []
     kept: list[Kept] = []
     for touched in operation.touched:
-        target = locate(tree, touched)
-        document = None if target is None else load(tree, target)
-        for change in touched.changes:
-            why = _why_kept(document, change, touched, restored)
-            if why:
-                kept.append(Kept(target or touched.target, change.section, change.key, why))
-            elif target is not None and document is not None:
-                needed = merge.required_purges(merge.purge_ids_of(document.body), change.section)
-                others = (
-                    one.register
-                    for one in _others(said, touched, change)
-                    if one.operation not in undone
-                    and one.touched.target not in discarded  # a copy of the same birth, which comes back itself
-                    and needed <= set(codec.head(one.register).purge)
-                    and locate(tree, one.touched) == target
-                )
-                register = max([bytes(change.before), *others], key=_rank)
-                value = codec.decode_value(_value(register), msgspec.Raw)
-                edits.append(Edit(target, change.section, change.key, value))
+        targets = said.places(touched)
+        for target in targets or [touched.target]:
+            document, why_all = _look(tree, touched, target, held) if targets else (Document(), "the file is gone")
+            for change in touched.changes:
+                now = said.now(document, target, touched, change)
+                why = why_all or _why_kept(said, now, touched, change)
+                if why:
+                    kept.append(Kept(target, change.section, change.key, why))
+                    continue
+                value = value_of(said.before(document, target, touched, change, discarded))
+                heard = b"" if document.body.get(change.section, {}).get(change.key) == now else now
+                edit = Edit(target, change.section, change.key, codec.decode_value(value, msgspec.Raw), heard=heard)
+                edits.append(edit)
     return edits, tuple(kept)
+
+
+def _look(tree: Tree, touched: Touched, target: str, held: Collection[bytes]) -> tuple[Document, str]:
+    """Return a document, and why all of it must stay as it is, empty where it need not."""
+    try:
+        document = load(tree, target) or empty(tree, target)
+        refuse_unwritable(tree, target)
+    except PhototagError as error:
+        return Document(), str(error)
+    return document, "it came from an image that does not come back" if touched.name in held else ""
+
+
+def _why_kept(said: Said, now: bytes, touched: Touched, change: Change) -> str:
+    """Return why the field, whose register is ``now``, must stay as it is, empty when ``change`` still owns it."""
+    if change.section == merge.PURGE:
+        return "a purge cannot be undone"
+    if now == codec.NIL:
+        return "it was purged since"
+    return "" if said.is_owned(now, touched, change) else "it was changed since"
 
 
 def moves_back(tree: Tree, operation: Operation) -> tuple[list[Moved], tuple[Kept, ...]]:
     """Return the moves that bring the files of ``operation`` back, and the images that stay where they are."""
+    never = {source for left in pending.left(tree) if left.operation == operation.id for source in left.moves}
     moves: list[Moved] = []
     kept: list[Kept] = []
-    for move in reversed([one.back for one in operation.moves]):
+    for move in reversed([one.back for one in operation.moves if one.files[0][0] not in never]):
         why = trash.hindrance(tree, move)
         if why:
             kept.append(Kept(IMAGE + move.target, "file", "place", why))
         else:
             moves.append(move)
     return moves, tuple(kept)
+
+
+def _held(operation: Operation, stuck: Collection[Kept]) -> set[bytes]:
+    """Return the documents (names) that were given what was said of images which do not come back: they keep it."""
+    away = {one.target for one in stuck}
+    givers = [move for move in operation.moves if IMAGE + move.source in away]
+    if not all(move.kept for move in givers):
+        return {touched.name for touched in operation.touched}
+    return {os.fsencode(IMAGE) + move.kept for move in givers}
+
+
+def _followed(said: Said, operation: Operation, moves: Sequence[Moved]) -> list[Moved]:
+    """Return ``moves`` with the images that stay where these are now."""
+    now = {touched.target: places[0] for touched in operation.touched if (places := said.places(touched))}
+    kept = [os.fsencode(now.get(name := IMAGE + os.fsdecode(move.kept), name)[len(IMAGE) :]) for move in moves]
+    return [msgspec.structs.replace(move, kept=where) for move, where in zip(moves, kept, strict=True)]
 
 
 def history(tree: Tree, rel: str) -> Iterator[Entry]:
@@ -150,110 +183,17 @@ def history(tree: Tree, rel: str) -> Iterator[Entry]:
     content = document.get(ID, CONTENT, Content)
     for operation in journal.operations(tree):
         for touched in operation.touched:
-            if _is_of(touched, rel, birth, content.x if content else b""):
+            if _is_of(tree, touched, rel, birth, content.x if content else b""):
                 for change in touched.changes:
                     yield Entry(operation, change)
 
 
-def _is_of(touched: Touched, rel: str, birth: bytes, content: bytes) -> bool:
+def _is_of(tree: Tree, touched: Touched, rel: str, birth: bytes, content: bytes) -> bool:
     """Say whether ``touched`` is the picture: at its path and of its birth, or moved here since."""
     if not touched.target.startswith(IMAGE):
         return False
     if touched.target == IMAGE + rel:
         return not touched.birth or not birth or touched.birth == birth
-    return bool(birth) and touched.birth == birth and touched.content == content
-
-
-_Spot = tuple[bytes, str, str, int, bytes]
-"""A register's origin: (document's name or birth, section, key, stamp, device)."""
-
-
-class _Word(NamedTuple):
-    """A register that an operation set."""
-
-    operation: str
-    touched: Touched
-    register: bytes
-
-
-_Said = dict[tuple[bytes, str, str], list[_Word]]
-"""{(document's name or birth, section, key): what was said}"""
-
-
-def _said(found: list[Operation]) -> _Said:
-    said: _Said = {}
-    for operation in found:
-        for touched in operation.touched:
-            for change in touched.changes:
-                for id_ in _names(touched):
-                    word = _Word(operation.id, touched, bytes(change.after))
-                    said.setdefault((id_, change.section, change.key), []).append(word)
-    return said
-
-
-def _others(said: _Said, touched: Touched, change: Change) -> Iterator[_Word]:
-    """Yield what other devices said of a field, by the clocks before ``change``."""
-    mine = _rank(bytes(change.after))
-    for id_ in _names(touched):
-        for one in said.get((id_, change.section, change.key), ()):
-            if _rank(one.register) < mine and codec.head(one.register).device != mine[1]:
-                yield one
-
-
-def _rank(register: bytes) -> tuple[int, bytes]:
-    if register == codec.NIL:
-        return -1, b""
-    head = codec.head(register)
-    return head.stamp, head.device
-
-
-def _restored(found: list[Operation], said: _Said) -> dict[_Spot, bytes]:
-    """Return, for each register that an undo wrote, the register that it brought back."""
-    by_id = {operation.id: operation for operation in found}
-    restored: dict[_Spot, bytes] = {}
-    for operation in found:
-        undone = by_id.get(operation.undoes)
-        if undone is None:
-            continue
-        before = {(id_, c.section, c.key): (t, c) for t in undone.touched for id_ in _names(t) for c in t.changes}
-        for touched in operation.touched:
-            for change in touched.changes:
-                head = codec.head(change.after)
-                for id_ in _names(touched):
-                    if (place := before.get((id_, change.section, change.key))) is not None:
-                        possible = [bytes(place[1].before), *(one.register for one in _others(said, *place))]
-                        alike = [one for one in possible if _value(one) == bytes(head.value)]
-                        spot = (id_, change.section, change.key, head.stamp, head.device)
-                        restored[spot] = max(alike or possible[:1], key=_rank)
-    return restored
-
-
-def _value(register: bytes) -> bytes:
-    return codec.NIL if register == codec.NIL else bytes(codec.head(register).value)
-
-
-def _names(touched: Touched) -> list[bytes]:
-    """Return what a document is known by: its name, and its picture's birth since files move."""
-    return [touched.name, touched.birth] if touched.birth else [touched.name]
-
-
-def _why_kept(document: Document | None, change: Change, touched: Touched, restored: dict[_Spot, bytes]) -> str:
-    """Return why the field must stay as it is, empty when ``change`` still owns it."""
-    if change.section == merge.PURGE:
-        return "a purge cannot be undone"
-    if document is None:
-        return "the file is gone"
-    raw = document.body.get(change.section, {}).get(change.key)
-    if raw is None:
-        return "it was purged since"
-    mine = codec.head(change.after)
-    while raw != codec.NIL:
-        now = codec.head(raw)
-        if (mine.stamp, mine.device) == (now.stamp, now.device):
-            return ""
-        spots = ((id_, change.section, change.key, now.stamp, now.device) for id_ in _names(touched))
-        older = next((restored[spot] for spot in spots if spot in restored), None)
-        if older is None:
-            break
-        raw = older
-    return "it was changed since"
+    if not birth or touched.birth != birth:
+        return False
+    return touched.content == content or not is_here(tree, touched)  # else it is a copy that was edited since

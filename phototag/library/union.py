@@ -47,7 +47,7 @@ def union_edits(rel: str, kept: Document, copies: Sequence[Document]) -> list[Ed
     if rating is not None and rating != _effective_rating(kept):
         edits.append(Edit(IMAGE + rel, USER, "rating", rating))
     caption = _caption(documents)
-    if caption != kept.get(USER, "caption", str):
+    if caption != (kept.get(USER, "caption", str) or None):
         edits.append(Edit(IMAGE + rel, USER, "caption", caption))
     edits += [Edit(IMAGE + rel, USER, key, value) for key, value in _others(kept, copies)]
     edits += [Edit(IMAGE + rel, FACE, key, value) for key, value in _faces(kept, copies)]
@@ -77,9 +77,9 @@ def _state(document: Document, tag: str) -> int | None:
 def _effective_rating(document: Document) -> int | None:
     said = document.get(USER, "rating", int)
     if said is not None:
-        return said
+        return said or None
     exif = document.get(EXIF, V1, Exif)
-    return None if exif is None else exif.rating
+    return None if exif is None else exif.rating or None
 
 
 def _rating(documents: Sequence[Document]) -> int | None:

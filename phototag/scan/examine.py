@@ -5,28 +5,21 @@ Runs in worker threads. One read serves hashing, EXIF and decoding; nothing is d
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import msgspec
 
-from phototag import fingerprint, fsio
+from phototag import fingerprint
 from phototag.errors import FormatError, ImageError
 from phototag.imaging import decode, exif, formats, phash
-from phototag.library import annex, recovery, sidecars
+from phototag.library import annex, identity, recovery, sidecars
 from phototag.library.tree import Tree
 from phototag.models.protocols import ImageEmbedder, Tagger
-from phototag.scan.wanted import Wanted, content_of, lacking, lacks_exif, lacks_phash
+from phototag.scan.wanted import EXIF_REVISION, Wanted, content_of, lacking, lacks_exif, lacks_phash
 from phototag.sidecar import codec
 from phototag.sidecar import model as fields
 from phototag.sidecar.model import Content, Exif, Gps, Phash, Place
 from phototag.sidecar.registers import Document
-
-LARGE_BYTES = 64 << 20
-"""Above this a file is looked at before all of it is read into memory: a disk image may be called ``.jpg``."""
-HEAD_BYTES = 64 << 10
-MOST_BYTES_A_PIXEL = 8
-"""Four channels of 16 bits, not compressed."""
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -89,19 +82,7 @@ def read(tree: Tree, wanted: Wanted, task: Task) -> bytes | None:
     if task.size < 0 or annex.is_absent_pointer(path, task.size):
         _accept_absent(tree, task, annex.key_of(path))
         return None
-    if task.size == 0:
-        raise ImageError("the file is empty")
-    if task.size > LARGE_BYTES:
-        _refuse_large(path, task, wanted.max_megapixels)
-    return fsio.read_bytes(path)
-
-
-def _refuse_large(path: str, task: Task, max_megapixels: float) -> None:
-    """Raise ImageError for a large file that is no picture, or more than a picture within the limit can take."""
-    with open(path, "rb") as file:
-        formats.format_of(file.read(HEAD_BYTES), task.name)
-    if task.size > max_megapixels * 1e6 * MOST_BYTES_A_PIXEL:
-        raise ImageError(f"{task.size / 1e9:.1f} GB, more than a picture of {max_megapixels:g} megapixels takes")
+    return identity.read_image(path, task.name, task.size, wanted.max_megapixels)
 
 
 def _accept_absent(tree: Tree, task: Task, key: str) -> None:
@@ -160,10 +141,7 @@ def examine(tree: Tree, wanted: Wanted, task: Task, data: bytes | None) -> Found
         if hashed:
             value = Phash(pixel_hash[:8], b"".join(phash.perceptual_hashes(picture.rgb)))
             document.set_machine(fields.HASH, fields.PDQ, value)
-    document.set_machine(fields.ID, fields.CONTENT, content)
-    if document.register(fields.ID, fields.BIRTH) is None:
-        document.set_machine(fields.ID, fields.BIRTH, content_hash)
-    document.set_machine(fields.ID, fields.NAME, os.fsencode(task.name))
+    identity.note(document, content, task.name)
     return Found(task, document, pixel_hash[:8], before, prepared, damaged)
 
 
@@ -189,7 +167,7 @@ def _camera_facts(document: Document, wanted: Wanted, data: bytes, *, same_bytes
 def _take_facts(document: Document, facts: Exif, gps: Gps | None) -> None:
     """Set what the camera said, and drop the names of places where it no longer was."""
     moved = document.get(fields.GPS, fields.V1, Gps) != gps
-    document.set_machine(fields.EXIF, fields.V1, facts)
+    document.set_machine(fields.EXIF, fields.V1, msgspec.structs.replace(facts, rev=EXIF_REVISION))
     if gps is not None or document.register(fields.GPS, fields.V1) is not None:
         document.set_machine(fields.GPS, fields.V1, gps)
     for dataset, place in document.items(fields.GEO, Place):
@@ -199,7 +177,7 @@ def _take_facts(document: Document, facts: Exif, gps: Gps | None) -> None:
 
 def _told_by_camera(facts: Exif) -> Exif:
     """Return ``facts`` without what people write into a picture again and again, and no model looks at."""
-    return msgspec.structs.replace(facts, keywords=(), rating=None, artist=None, copyright=None)
+    return msgspec.structs.replace(facts, keywords=(), rating=None, artist=None, copyright=None, rev=1)
 
 
 def _forget_outputs(document: Document) -> None:

@@ -32,6 +32,8 @@ class Snapshot(msgspec.Struct, array_like=True):
     """Names, sizes, mtimes of the images and names of the sidecars: one compare settles an unchanged folder."""
     failures: dict[bytes, str] = {}
     """Images (names as bytes) that could not be used, with the reason; not tried again until they change."""
+    readers: str = ""
+    """What tried to read them: another reader may succeed."""
 
 
 class GateFile(msgspec.Struct, array_like=True):
@@ -54,8 +56,9 @@ class Unchanged(msgspec.Struct):
 class Gate:
     """The snapshots of one library; ``save`` writes them. A damaged or foreign file is an empty gate."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, readers: str = "") -> None:
         self._path = os.path.join(tree.cache, "gate")
+        self._readers = readers
         self._folders: dict[bytes, Snapshot] = {}
         self._dirty = False
         try:
@@ -66,10 +69,17 @@ class Gate:
         except (OSError, msgspec.DecodeError):
             pass
 
+    def known(self, rel: str) -> dict[str, tuple[int, int]]:
+        """Return {image: (size, mtime_ns)} of the folder ``rel`` as it was last settled; empty where it never was."""
+        old = self._folders.get(os.fsencode(rel))
+        return {} if old is None else unpack(old.packed)
+
     def failures(self, folder: Folder, steps: frozenset[str]) -> dict[str, str] | None:
         """Return the known failures of an unchanged ``folder``, None when something in it needs a look."""
         old = self._folders.get(os.fsencode(folder.rel))
         if old is None or not steps <= old.steps or old.packed != pack(folder, folder.sidecars):
+            return None
+        if old.failures and old.readers != self._readers:
             return None
         return {os.fsdecode(name): why for name, why in old.failures.items()}
 
@@ -86,7 +96,8 @@ class Gate:
                 continue
             failure = old.failures.get(os.fsencode(name))
             if failure is not None:
-                found.failures[name] = failure
+                if old.readers == self._readers:
+                    found.failures[name] = failure
             elif sidecar_name(name) in present:
                 found.done.add(name)
         return found
@@ -106,7 +117,8 @@ class Gate:
             for name, mtime_ns in zip(folder.images, folder.mtimes_ns, strict=True)
         ]
         packed = pack(msgspec.structs.replace(folder, mtimes_ns=mtimes_ns), sidecars)
-        snapshot = Snapshot(steps, packed, {os.fsencode(name): why for name, why in failures.items()})
+        reasons = {os.fsencode(name): why for name, why in failures.items()}
+        snapshot = Snapshot(steps, packed, reasons, self._readers if reasons else "")
         if self._folders.get(os.fsencode(folder.rel)) != snapshot:
             self._folders[os.fsencode(folder.rel)] = snapshot
             self._dirty = True

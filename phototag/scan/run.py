@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from phototag import fsio, pipeline
-from phototag.errors import FormatError, PhototagError, WriteError
+from phototag.errors import FormatError, ImageError, PhototagError, WriteError
 from phototag.imaging.places import Places
 from phototag.library import sidecars
 from phototag.library.tidy import tidy
@@ -20,7 +20,7 @@ from phototag.models.protocols import Tags
 from phototag.scan.examine import Found, Task, examine, read
 from phototag.scan.gate import Gate
 from phototag.scan.survey import Failed, Survey, survey
-from phototag.scan.wanted import Wanted, lacks_place
+from phototag.scan.wanted import Wanted, lacks_place, readers
 from phototag.sidecar import model as fields
 from phototag.sidecar.model import Embedding, Gps, TagScores
 
@@ -92,7 +92,7 @@ class _Run:
 
     def __init__(self, tree: Tree, wanted: Wanted, places: Places | None, hooks: Hooks) -> None:
         self.tree, self.wanted, self.places, self.hooks = tree, wanted, places, hooks
-        self.gate = Gate(tree)
+        self.gate = Gate(tree, readers())
         self.report = ScanReport()
         self.interrupted, self.remaining = False, 0
         self.walked_ns = time.time_ns()
@@ -101,6 +101,8 @@ class _Run:
         """Problems that the walk met: they are listed as failed but are not among the images found."""
         self.done: dict[str, set[str]] = {}
         self.failures: dict[str, dict[str, str]] = {}
+        """By folder and name, those that are not worth another try."""
+        self.broken: set[str] = set()
         self.saved_at = time.monotonic()
 
     def look(self, under: str) -> None:
@@ -150,11 +152,7 @@ class _Run:
         """Infer and write one batch, then flush it to disk once."""
         infer(batch, self.fail)
         add_places(batch, self.wanted, self.places)
-        wrote = [
-            found
-            for found in batch
-            if found.task.name not in self.failures.get(found.task.folder, {}) and self.write(found)
-        ]
+        wrote = [found for found in batch if found.task.rel not in self.broken and self.write(found)]
         if wrote:
             fsio.sync_filesystem(self.tree.write_root)
         self.report.written += len(wrote)
@@ -185,10 +183,14 @@ class _Run:
         return wrote
 
     def fail(self, task: Task, error: Exception) -> None:
-        """Note that one image could not be used."""
+        """Note that one image could not be used.
+
+        What the bytes are to blame for is remembered. A closed folder, want of memory or a model's error may pass.
+        """
         why = reason(error)
         self.report.failed.append(Failed(task.rel, why))
-        if not isinstance(error, (WriteError, FormatError)):  # those are mended outside the image: try again next time
+        self.broken.add(task.rel)
+        if isinstance(error, ImageError) and error.lasting:
             self.failures.setdefault(task.folder, {})[task.name] = why
         self.remaining -= 1
         self.hooks.advanced(1)

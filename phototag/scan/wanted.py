@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 
 import msgspec
 
+from phototag import __version__
 from phototag.models.protocols import ImageEmbedder, Tagger
 from phototag.sidecar import model as fields
 from phototag.sidecar.model import Content, Embedding, Exif, Phash, Place, TagScores
 from phototag.sidecar.registers import Document
 
-EXIF_REVISION = 1
-"""Raised when ``imaging.exif`` learns to read more, so that older sidecars are filled on the next scan."""
+EXIF_REVISION = 2
+"""Raised when ``imaging.exif`` learns to read more, so that older sidecars are filled on the next scan. 2: dates that are
+known to the day or minute, an original's date before a scanner's, IPTC in TIFF, BigTIFF, EXIF 3.0."""
 
 _OPTIONAL_READERS = ("pillow_heif", "rawpy")
+_READERS = ("PIL", *_OPTIONAL_READERS)
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -51,6 +55,19 @@ class Wanted(msgspec.Struct, frozen=True):
         return frozenset([*spaces, *rest, *readers, f"max{self.max_megapixels:g}"])
 
 
+def readers() -> str:
+    """Return what tells these readers of files from later ones, which may read what these could not.
+
+    By the time that each was installed: to ask for their versions would be to import them.
+    """
+    found = [f"phototag {__version__}"]
+    for name in _READERS:
+        spec = find_spec(name)
+        if spec is not None and spec.origin:
+            found.append(f"{name} {int(os.stat(spec.origin).st_mtime)}")
+    return ", ".join(found)
+
+
 def lacking(
     document: Document, wanted: Wanted, source: bytes, *, retold: bool = False
 ) -> list[tuple[str, Tagger | ImageEmbedder]]:
@@ -69,7 +86,10 @@ def lacking(
 
 def lacks_exif(document: Document, wanted: Wanted) -> bool:
     """Say whether EXIF is to be read for bytes that are already known."""
-    return wanted.exif and (wanted.force or document.get(fields.EXIF, fields.V1, Exif) is None)
+    if not wanted.exif or wanted.force:
+        return wanted.exif
+    found = document.get(fields.EXIF, fields.V1, Exif)
+    return found is None or found.rev < EXIF_REVISION
 
 
 def lacks_phash(document: Document, wanted: Wanted, source: bytes) -> bool:

@@ -13,6 +13,7 @@ from msgspec import UnsetType
 from phototag.catalog.describe import IMPORTED, OWNER, Description, Output, Statement, describe
 from phototag.catalog.exposure import exposure_line
 from phototag.errors import PhototagError
+from phototag.index.spelling import taken_as_known
 from phototag.serve import present
 from phototag.serve.question import Question, country_in, shown
 from phototag.sidecar import model as fields
@@ -115,7 +116,7 @@ def _facts(record: ImageRecord, exif: Exif, gps: Gps | None, cluster: str) -> It
     altitude = f"{gps.alt:,.0f} m" if gps is not None and gps.alt is not None else ""
     number = "" if isinstance(record.cluster, UnsetType) else str(record.cluster.id)
     found = (
-        Fact("Taken", present.moment(record.taken or exif.taken, exif.offset)),
+        Fact("Taken", present.moment(taken_as_known(record.taken, exif.taken), exif.offset)),
         Fact("People", pieces=tuple(_piece("person", name) for name in record.people)),
         Fact("Place", pieces=() if place is None else _place(place)),
         Fact("Position", present.coordinates(place.lat, place.lon) if place is not None else ""),

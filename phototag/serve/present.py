@@ -157,14 +157,18 @@ def month_name(key: str) -> str:
 
 
 def moment(taken: str | None, offset: str | None = None) -> str:
-    """Return ``2024-05-01T10:11:12.5`` as ``Wednesday, 1 May 2024, 10:11:12``."""
+    """Return ``2024-05-01T10:11:12.5`` as ``Wednesday, 1 May 2024, 10:11:12``; a day, month or year as no more."""
     if not taken:
         return ""
+    if len(taken) <= len("2024-05"):
+        return month_name(taken)
     try:
         when = datetime.datetime.fromisoformat(taken[:19])
     except ValueError:
         return taken
     day = f"{when:%A}, {when.day} {_MONTHS[when.month - 1]} {when.year}"
+    if "T" not in taken:
+        return day
     return f"{day}, {when:%H:%M:%S}" + (f" (UTC{offset})" if offset else "")
 
 

@@ -12,7 +12,7 @@ import xxhash
 from phototag import fsio
 from phototag.errors import FormatError, WriteError
 from phototag.sidecar import naming
-from phototag.sidecar.codec import BODY_LIMIT, HEADER_BYTES
+from phototag.sidecar.codec import BODY_LIMIT, HEADER_BYTES, VERSION, newer_version
 from phototag.sidecar.registers import Document
 
 _READ_LIMIT = BODY_LIMIT + HEADER_BYTES + 1
@@ -92,6 +92,7 @@ def write(path: str, document: Document, *, sync: bool = True) -> bool:
     """
     refuse_link(path)
     seen = _absorb(path, document, None)
+    _refuse_newer(path, document)
     with contextlib.ExitStack() as stack:
         held = False
 
@@ -137,6 +138,24 @@ def refuse_link(path: str) -> None:
             )
     except FileNotFoundError:
         return
+
+
+def refuse_unwritable(path: str) -> None:
+    """Raise the error that ``write`` would meet for what is at ``path`` already: a link, a newer version, damage.
+
+    Raises FormatError, WriteError, OSError.
+    """
+    refuse_link(path)
+    found = read(path)
+    if found is not None:
+        _refuse_newer(path, found)
+
+
+def _refuse_newer(path: str, document: Document) -> None:
+    if document.version > VERSION:
+        error = newer_version(document.version)
+        error.args = (f"{fsio.display(path)}: {error.args[0]}",)
+        raise error
 
 
 def _dangling(path: str) -> FormatError:

@@ -46,7 +46,7 @@ class Exif(Value, frozen=True):
     """``exif/v1``: what the camera said, sanitised; impossible values are left out, not guessed."""
 
     taken: str | None = None
-    """Local time ``YYYY-MM-DDTHH:MM:SS`` with the fraction as written: ``.123``."""
+    """Local time ``YYYY-MM-DDTHH:MM:SS`` with the fraction as written: ``.123``; ``YYYY[-MM[-DD]]`` where no more is known."""
     offset: str | None = None
     """UTC offset ``+02:00``, where the camera knew it."""
     make: str | None = None
@@ -79,6 +79,8 @@ class Exif(Value, frozen=True):
     """Rating embedded in the image, -1 to 5."""
     burst: str | None = None
     """Burst id where the maker note or XMP has one."""
+    rev: int = 1
+    """Revision of the reader that filled this in: a later one that reads more reads again."""
 
 
 class Gps(Value, frozen=True):

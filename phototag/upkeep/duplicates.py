@@ -147,7 +147,8 @@ class _Work:
                     f"{fsio.display(rel)} was moved or removed meanwhile, so nothing was moved",
                     hint="look again: phototag duplicates",
                 )
-        return trash.discard(self.tree, self.going, operation)
+        kept = {other: group.keep for group in self.groups for other in group.others}
+        return trash.discard(self.tree, self.going, operation, kept)
 
     def _look(self, rel: str) -> Document | str:
         """Return the sidecar of the image ``rel`` if its bytes are those that it tells of, else what is wrong."""

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from phototag import fsio, settings
-from phototag.errors import FormatError
-from phototag.library import conflicts, documents, git, recovery, syncing
+from phototag.errors import FormatError, PhototagError
+from phototag.library import conflicts, documents, git, pending, recovery, syncing
+from phototag.library.operation import IMAGE
+from phototag.library.targets import refuse_unwritable
 from phototag.library.tree import MARKER, Tree
 from phototag.library.walk import Folder, walk
 from phototag.sidecar import copies, disk
@@ -46,6 +48,9 @@ def examine(tree: Tree) -> Iterator[Finding]:
     for path, names in documents.temps(tree):
         for name in names:
             yield _left(os.path.relpath(os.path.join(path, name), tree.root))
+    for left in pending.left(tree):
+        yield from (_unwritten(tree, os.fsdecode(name), left.operation) for name in left.names)
+        yield from (Finding(os.fsdecode(rel), f"{left.operation} could not move it yet", FIX) for rel in left.moves)
 
 
 def mend_documents(path: str, notice: Callable[[str], None]) -> int:
@@ -91,6 +96,20 @@ def _in_folder(tree: Tree, folder: Folder) -> Iterator[Finding]:
 
 def _left(path: str) -> Finding:
     return Finding(path, "a temp file of ours: a process was killed, or writes just now", FIX)
+
+
+def _unwritten(tree: Tree, target: str, operation: str) -> Finding:
+    """Return that what an operation said of ``target`` is only in the journal, and why."""
+    kind, _, name = target.partition(":")
+    path = name if f"{kind}:" == IMAGE else f"{MARKER}/{name}{SUFFIX}"
+    what = f"what {operation} said of it is in the journal only"
+    try:
+        refuse_unwritable(tree, target)
+    except PhototagError as error:
+        return Finding(path, f"{what}: {error}", f"{error.hint}; then: {FIX}" if error.hint else FIX)
+    except OSError as error:
+        return Finding(path, f"{what}: {error.strerror}", f"{disk.advice(error)}; then: {FIX}")
+    return Finding(path, what, FIX)
 
 
 def _unreadable(tree: Tree, folder: str, names: list[str], advice: str = "") -> Iterator[Finding]:

@@ -139,6 +139,15 @@ def test_what_was_said_of_the_others_comes_to_the_kept_one_and_goes_again(librar
     assert sidecar(library, "old/sea (1).jpg").get(USER, "rating", int) == 4
 
 
+def test_words_whose_image_is_gone_for_good_stay_with_the_kept_one(library: Path) -> None:
+    make.phototag("tag-edit", "old/sea (1).jpg", "--add", "grandma", cwd=library)
+    ask(library, "--apply")
+    shutil.rmtree(library / ".phototag/trash")
+    undone = make.phototag("undo", cwd=library, check=False)
+    assert (undone.returncode, "is left to undo: it is no longer in the trash" in undone.stderr) == (1, True)
+    assert sidecar(library, "sea.jpg").get(UTAG, "grandma", int) == 1
+
+
 @pytest.mark.parametrize(
     ("rule", "keep"), [("largest", "sea.jpg"), ("oldest", "sea.jpg"), ("shortest-path", "sea.jpg"), ("best", "sea.jpg")]
 )

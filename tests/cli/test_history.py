@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from phototag.cli.main import run
+from phototag.library import sidecars
+from phototag.sidecar.model import Exif
 from tests.library.replicas import Replica
 
 Out = pytest.CaptureFixture[str]
@@ -88,6 +90,27 @@ def test_rate(capsys: Out, words: list[str], rating: int | None) -> None:
     assert said(capsys, "x.jpg")["rating"] == rating
 
 
+@pytest.mark.parametrize("first", [True, False], ids=["said before", "never said"])
+def test_what_the_file_embeds_is_taken_away_too(root: Path, capsys: Out, first: bool) -> None:
+    a = Replica(root.parent.parent)
+    document = a.sidecar("x.jpg")
+    document.set_machine("exif", "v1", Exif(rating=4, description="written by a camera"))
+    sidecars.write(a.tree, "x.jpg", document)
+    if first:
+        run(["rate", "2", "x.jpg", "-q"])
+        run(["caption", "x.jpg", "mine", "-q"])
+    for words in (["rate", "0", "x.jpg"], ["caption", "x.jpg", "--clear"]):
+        assert ask(capsys, *words)["changed"] == 1
+        assert ask(capsys, *words)["changed"] == 0
+    assert said(capsys, "x.jpg") == {"tags": [], "rating": None, "caption": None}
+    assert ask(capsys, "list", "has:rating") == ask(capsys, "list", "has:caption") == []
+    assert [image["path"] for image in ask(capsys, "list", "rating:0")] == ["x.jpg", "y.jpg"]
+    run(["undo", "-q"])
+    run(["undo", "-q"])
+    left = (2, "mine") if first else (4, "written by a camera")
+    assert (said(capsys, "x.jpg")["rating"], said(capsys, "x.jpg")["caption"]) == left
+
+
 @pytest.mark.usefixtures("root")
 def test_caption(capsys: Out) -> None:
     assert run(["caption", "x.jpg", " cafe\u0301 ", "-q"]) == 0
@@ -96,6 +119,21 @@ def test_caption(capsys: Out) -> None:
     assert said(capsys, "y.jpg")["caption"] == "both"
     assert run(["caption", "x.jpg", "--clear", "-q"]) == 0
     assert said(capsys, "x.jpg")["caption"] is None
+
+
+@pytest.mark.parametrize(
+    "words", [["rate", "5"], ["caption", "--text", "a\x1b[31m word"], ["tag-edit", "--add", "beach"]], ids=" ".join
+)
+def test_a_name_that_is_not_utf8_is_edited_shown_and_undone(root: Path, capsys: Out, words: list[str]) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    (root / "x.jpg").rename(root / name)
+    assert run([words[0], name, *words[1:]]) == 0
+    capsys.readouterr()
+    (op,) = ask(capsys, "log")
+    assert "caf\\xe9.jpg" in op["summary"]
+    assert run(["log"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    assert run(["undo"]) == 0
 
 
 @pytest.mark.usefixtures("root")

@@ -4,6 +4,18 @@ import struct
 import zlib
 from collections.abc import Sequence
 
+from phototag.imaging.exif import read_exif
+from phototag.sidecar.model import Exif
+
+XMP = """<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
+ xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+ xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" xmp:Rating="4" GCamera:BurstID="b-1">
+<dc:subject><rdf:Bag><rdf:li>Café</rdf:li><rdf:li>sea &amp; sun</rdf:li></rdf:Bag></dc:subject>
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">A title</rdf:li></rdf:Alt></dc:title>
+<dc:description><rdf:Alt><rdf:li xml:lang="x-default">What it shows</rdf:li></rdf:Alt></dc:description>
+</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>""".encode()
+XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
 Entry = tuple[int, int, int, bytes]
 """Tag, type, count, value bytes in the block's byte order."""
 
@@ -67,3 +79,14 @@ def png_with(*chunks: tuple[bytes, bytes]) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, data) for kind, data in [*chunks, (b"IEND", b"")])
+
+
+def iptc(*records: tuple[int, int, bytes]) -> bytes:
+    """Return the Photoshop block that holds these records: number, data set, text."""
+    block = b"".join(struct.pack(">BBBH", 0x1C, record, dataset, len(body)) + body for record, dataset, body in records)
+    return b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(block)) + block
+
+
+def of(main: Sequence[Entry] = (), shot: Sequence[Entry] = (), gps: Sequence[Entry] = (), order: str = "<") -> Exif:
+    """Return what is read from a JPEG with these directories."""
+    return read_exif(exif_jpeg(tiff(main, shot, gps, order=order)), "jpeg")[0]

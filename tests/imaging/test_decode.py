@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from phototag.errors import ImageError
-from phototag.imaging.decode import read_picture
+from phototag.imaging.decode import Size, read_picture, read_size
 from phototag.imaging.picture import Picture
 from tests.make import encoded, exif, picture
 
@@ -64,6 +64,30 @@ def test_orientation_is_applied(fmt: str, orientation: int) -> None:
     assert near(colour_at(found, 0.2, 0.2), RED, 25)
     assert near(colour_at(found, 0.8, 0.2), BLUE, 25)
     assert near(colour_at(found, 0.2, 0.8), (0, 0, 0), 25)
+
+
+@pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_header_alone_tells_the_size_that_decoding_finds(fmt: str, orientation: int) -> None:
+    data = encoded(quarters(), fmt, **({} if fmt in ("GIF", "BMP") else {"exif": exif(orientation=orientation)}))
+    found = read(data)
+    assert read_size(data, name="a.jpg") == Size(found.width_px, found.height_px, found.format, 1)
+
+
+@pytest.mark.parametrize("fmt", ["WEBP", "GIF", "PNG", "AVIF"])
+def test_the_header_alone_tells_an_animation(fmt: str) -> None:
+    frames = [quarters(), quarters().rotate(180), quarters().rotate(90)]
+    data = encoded(frames[0], fmt, save_all=True, append_images=frames[1:])
+    assert read_size(data, name="a").frames == read(data).frames == 3
+
+
+def test_the_header_is_held_to_the_same_limits() -> None:
+    data = encoded(quarters(), "PNG")
+    with pytest.raises(ImageError, match="above the limit"):
+        read_size(data, name="a.png", max_megapixels=0.004)
+    for broken in (b"pixels", data[:20], b"\xff\xd8\xff\xe0 and then nothing"):
+        with pytest.raises(ImageError):
+            read_size(broken, name="a.png")
 
 
 @pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP"])
@@ -298,6 +322,7 @@ def test_heic(require_module: object) -> None:
     pillow_heif.from_pillow(quarters()).save(out, quality=90)
     found = read(out.getvalue(), name="a.heic")
     assert (found.format, found.width_px, found.height_px) == ("heif", 80, 60)
+    assert read_size(out.getvalue(), name="a.heic") == Size(80, 60, "heif", 1)
     assert near(colour_at(found, 0.2, 0.2), RED, 30)
 
 

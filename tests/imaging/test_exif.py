@@ -1,30 +1,27 @@
 import struct
 import zlib
-from collections.abc import Sequence
 
 import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from phototag.imaging.dates import parse_date, parse_offset
 from phototag.imaging.exif import read_exif
 from phototag.sidecar.model import Exif, Gps
-from tests.imaging.blocks_made import Entry, exif_jpeg, jpeg_with, png_with, rationals, short, text, tiff
+from tests.imaging.blocks_made import (
+    XMP,
+    XMP_HEAD,
+    Entry,
+    exif_jpeg,
+    iptc,
+    jpeg_with,
+    of,
+    png_with,
+    rationals,
+    short,
+    text,
+    tiff,
+)
 from tests.make import encoded, exif, picture
-
-XMP = """<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">
-<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""
- xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
- xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" xmp:Rating="4" GCamera:BurstID="b-1">
-<dc:subject><rdf:Bag><rdf:li>Café</rdf:li><rdf:li>sea &amp; sun</rdf:li></rdf:Bag></dc:subject>
-<dc:title><rdf:Alt><rdf:li xml:lang="x-default">A title</rdf:li></rdf:Alt></dc:title>
-<dc:description><rdf:Alt><rdf:li xml:lang="x-default">What it shows</rdf:li></rdf:Alt></dc:description>
-</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>""".encode()
-XMP_HEAD = b"http://ns.adobe.com/xap/1.0/\0"
-
-
-def of(main: Sequence[Entry] = (), shot: Sequence[Entry] = (), gps: Sequence[Entry] = (), order: str = "<") -> Exif:
-    return read_exif(exif_jpeg(tiff(main, shot, gps, order=order)), "jpeg")[0]
 
 
 def place(*entries: Entry) -> Gps | None:
@@ -89,47 +86,6 @@ def test_impossible_exposures_are_left_out(pair: tuple[int, int]) -> None:
 def test_an_infinite_distance_is_left_out() -> None:
     assert of(shot=[rationals(0x9206, (0xFFFFFFFF, 1))]).distance is None
     assert of(shot=[rationals(0x9206, (25, 10))]).distance == (25, 10)
-
-
-@pytest.mark.parametrize(
-    ("written", "expected"),
-    [
-        ("2024:05:01 10:11:12", "2024-05-01T10:11:12"),
-        ("2024-05-01T10:11:12", "2024-05-01T10:11:12"),
-        ("2024:05:01 10:11:12.250", "2024-05-01T10:11:12.250"),
-        ("2024/05/01 10:11:12", "2024-05-01T10:11:12"),
-        ("2024:02:29 00:00:00", "2024-02-29T00:00:00"),
-        ("2023:02:29 00:00:00", None),
-        ("0000:00:00 00:00:00", None),
-        ("2024:13:01 10:11:12", None),
-        ("2024:05:32 10:11:12", None),
-        ("2024:05:01 25:11:12", None),
-        ("2024:05:01 10:61:12", None),
-        ("0001:01:01 00:00:00", None),
-        ("    :  :     :  :  ", None),
-        ("yesterday", None),
-        ("", None),
-    ],
-)
-def test_dates(written: str, expected: str | None) -> None:
-    assert parse_date(written)[0] == expected
-    assert of(shot=[text(0x9003, written.encode() + b"\0")] if written else []).taken == expected
-
-
-def test_offsets() -> None:
-    assert parse_offset("+05:30") == "+05:30"
-    assert parse_offset("-0800") == "-08:00"
-    assert parse_offset("+15:00") is None
-    assert parse_offset("   :  ") is None
-    assert parse_date("2024-05-01T10:11:12Z") == ("2024-05-01T10:11:12", "+00:00")
-
-
-def test_the_moment_of_the_shot_wins_and_an_impossible_one_does_not() -> None:
-    edited, shot, digitised = b"2025:01:01 00:00:00\0", b"2024:05:01 10:00:00\0", b"2024:05:02 10:00:00\0"
-    assert of([text(0x132, edited)], [text(0x9003, shot), text(0x9004, digitised)]).taken == "2024-05-01T10:00:00"
-    bad = text(0x9003, b"0000:00:00 00:00:00\0")
-    assert of([text(0x132, edited)], [bad, text(0x9004, digitised)]).taken == "2024-05-02T10:00:00"
-    assert of([text(0x132, edited)], [bad]).taken == "2025-01-01T00:00:00"
 
 
 def test_text_is_cleaned() -> None:
@@ -233,17 +189,42 @@ def test_xmp_with_entities_is_not_parsed() -> None:
     assert read_exif(jpeg_with((0xE1, XMP_HEAD + inner)), "jpeg")[0] == Exif()
 
 
-def iptc(*records: tuple[int, int, bytes]) -> bytes:
-    block = b"".join(struct.pack(">BBBH", 0x1C, record, dataset, len(body)) + body for record, dataset, body in records)
-    return b"Photoshop 3.0\x008BIM\x04\x04\0\0" + struct.pack(">I", len(block)) + block
-
-
 def test_iptc() -> None:
     data = jpeg_with((0xED, iptc((2, 5, b"Title"), (2, 25, b"one"), (2, 25, b"tw\xf6"), (2, 120, b"Caption"))))
     found, _ = read_exif(data, "jpeg")
     assert (found.title, found.description, found.keywords) == ("Title", "Caption", ("one", "twö"))
     marked = jpeg_with((0xED, iptc((1, 90, b"\x1b%G"), (2, 25, "Zoë".encode()))))
     assert read_exif(marked, "jpeg")[0].keywords == ("Zoë",)
+
+
+def test_iptc_in_a_tiff_is_read_though_it_is_called_numbers() -> None:
+    block = iptc((2, 25, b"harbour"), (2, 80, b"Ada"))[26:]
+    block += b"\0" * (-len(block) % 4)
+    found, _ = read_exif(tiff([(0x83BB, 4, len(block) // 4, block)]), "tiff")
+    assert (found.keywords, found.artist) == (("harbour",), "Ada")
+
+
+def test_a_big_tiff_is_read() -> None:
+    import io
+
+    out = io.BytesIO()
+    made = exif(make="Epson", model="V850", taken="2024:05:01 10:11:12")
+    picture().save(out, "TIFF", exif=made, big_tiff=True)
+    assert out.getvalue()[:4] == b"II\x2b\0"
+    found, _ = read_exif(out.getvalue(), "tiff")
+    assert (found.make, found.model, found.taken) == ("Epson", "V850", "2024-05-01T10:11:12")
+
+
+def test_text_of_exif_3_is_read() -> None:
+    name = "Zoë\0".encode()
+    assert of([(0x13B, 129, len(name), name)]).artist == "Zoë"
+
+
+@pytest.mark.parametrize(("ref", "metres"), [(0, 400.0), (1, -400.0), (2, 400.0), (3, -400.0)])
+def test_every_reference_of_an_altitude(ref: int, metres: float) -> None:
+    found = place(NORTH, LAT, EAST, LON, (5, 1, 1, bytes([ref])), rationals(6, (400, 1)))
+    assert found is not None
+    assert found.alt == metres
 
 
 def test_windows_keywords_and_rating() -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from phototag.errors import ImageError
 from phototag.imaging import formats
-from phototag.imaging.decode import read_picture
+from phototag.imaging.decode import Size, read_picture, read_size
 from phototag.imaging.picture import Picture
 from tests import require
 from tests.imaging.raw_made import dng
@@ -40,22 +40,26 @@ def test_a_dng_is_known_by_its_bytes() -> None:
     assert formats.sniff(dng(), "no-suffix") == "raw"
 
 
-@pytest.mark.parametrize(("orientation", "upright"), [(1, (96, 64)), (3, (96, 64)), (6, (64, 96)), (8, (64, 96))])
+@pytest.mark.parametrize(
+    ("orientation", "upright"), [(number, (96, 64) if number < 5 else (64, 96)) for number in range(1, 9)]
+)
 def test_the_sensor_is_developed_upright(orientation: int, upright: tuple[int, int]) -> None:
     found = read_picture(dng(orientation=orientation), name="a.dng", side_px=32)
     assert (found.width_px, found.height_px) == upright
     assert found.rgb.shape[:2] == (upright[1] // 2, upright[0] // 2)  # half size is enough
     assert (found.exif.make, found.exif.model, found.exif.orientation) == ("Test", "Model", orientation)
     first, last = (sum(corner) for corner in corners(found))
-    assert (first < last) == (orientation in (1, 6))
+    assert (first < last) == (orientation in (1, 4, 5, 6))
 
 
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("orientation", range(1, 9))
 def test_an_embedded_preview_comes_first(orientation: int) -> None:
-    found = read_picture(dng(orientation=orientation, preview=preview()), name="a.dng", side_px=32)
-    expected = (RED, BLUE) if orientation in (1, 6) else (BLUE, RED)
+    data = dng(orientation=orientation, preview=preview())
+    found = read_picture(data, name="a.dng", side_px=32)
+    assert read_size(data, name="a.dng") == Size(found.width_px, found.height_px, "raw", 1)
+    expected = (RED, BLUE) if orientation in (1, 4, 5, 6) else (BLUE, RED)
     assert all(is_near(corner, colour) for corner, colour in zip(corners(found), expected, strict=True))
-    assert (found.width_px, found.height_px) == ((96, 64) if orientation in (1, 3) else (64, 96))
+    assert (found.width_px, found.height_px) == ((96, 64) if orientation < 5 else (64, 96))
 
 
 def test_a_preview_that_is_too_small_is_passed_over() -> None:

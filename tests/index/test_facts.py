@@ -36,6 +36,17 @@ def test_the_owner_s_word_comes_first() -> None:
     assert taken_text(said.taken or 0) == "1999-01-01T00:00:00"
 
 
+def test_said_to_be_none_wins_over_what_the_file_embeds() -> None:
+    exif = Exif(description="embedded words", rating=4)
+    none = row(exif=exif, user={"rating": 0, "caption": ""})
+    assert (none.rating, none.caption) == (None, None)
+    assert "embedded" not in none.text_words
+    cleared = row(exif=exif, user={"rating": None, "caption": None})
+    assert (cleared.rating, cleared.caption) == (4, "embedded words")
+    assert row(exif=Exif(rating=0)).rating is None, "many programs embed 0 for not rated"
+    assert row(exif=Exif(rating=0), user={"rating": -1}).rating == -1
+
+
 def test_a_place_has_the_photo_s_position_and_the_nearest_name() -> None:
     place = Place("Nice", "PACA", "FR", 43.7, 7.26)
     both = row(gps=Gps(43.71, 7.3), place=place)
@@ -44,6 +55,14 @@ def test_a_place_has_the_photo_s_position_and_the_nearest_name() -> None:
     assert (said.city, said.region, said.country, said.lat) == ("Monaco", None, "MC", 43.71)
     moved = row(gps=Gps(43.71, 7.3), user={"loc": UserPlace(lat=1.0, lon=2.0)})
     assert (moved.city, moved.lat, moved.lon) == (None, 1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("km", "named"), [(99.0, ("Kekaha", "Hawaii", "US")), (101.0, (None, None, "US")), (2346.9, (None, None, None))]
+)
+def test_a_town_far_away_is_no_place(km: float, named: tuple[str | None, str | None, str | None]) -> None:
+    found = row(gps=Gps(33.1, -180.0), place=Place("Kekaha", "Hawaii", "US", 33.1, -180.0, km))
+    assert (found.city, found.region, found.country, found.lat) == (*named, 33.1)
 
 
 @pytest.mark.parametrize(

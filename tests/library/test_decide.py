@@ -7,12 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from phototag.errors import FormatError, UsageError
+from phototag.errors import FormatError, UsageError, WriteError
+from phototag.handle import Library
 from phototag.ids import MACHINE
-from phototag.library import decide, documents, journal
+from phototag.library import decide, documents, journal, moves, pending, targets
 from phototag.library.decide import Edit
 from phototag.library.operation import DOC, IMAGE
+from phototag.library.tree import Tree
+from phototag.sidecar import codec
 from phototag.sidecar.registers import Document
+from phototag.upkeep import health
+from tests import make
 from tests.library.replicas import Replica
 
 
@@ -139,6 +144,15 @@ def test_a_damaged_sidecar_is_refused_before_anything_is_written(tmp_path: Path)
     assert (a.root / "y.jpg.phototag").read_bytes() == b"junk"
 
 
+def test_any_summary_can_be_written_down(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.image("x.jpg")
+    edit = Edit(IMAGE + "x.jpg", "user", "rating", 5)
+    summary = os.fsdecode(b"caf\xe9") + "\n\x1b[31m"
+    decide.decide(a.tree, a.clock, command="test", summary=summary, edits=[edit])
+    assert [op.summary for op in journal.operations(a.tree)] == ["caf\\xe9\\n\\x1b[31m"]
+
+
 def test_names_that_are_not_utf8_are_decided_about_and_undone(tmp_path: Path) -> None:
     from phototag.library import undo
 
@@ -165,3 +179,96 @@ def test_an_operation_is_later_than_everything_it_changed_and_than_the_one_befor
     assert second.stamp > first.stamp
     assert a.rating("x.jpg") == 2
     assert second.at.year <= 9999
+
+
+def refused(a: Replica, *edits: Edit, match: str) -> None:
+    """Decide, which must be refused before anything is written."""
+    before = {path: path.read_bytes() for path in a.root.rglob("*") if path.is_file()}
+    with pytest.raises((WriteError, FormatError), match=match):
+        a.decide(*edits)
+    assert {path: path.read_bytes() for path in a.root.rglob("*") if path.is_file()} == before
+
+
+def test_nothing_is_said_where_one_folder_cannot_be_written(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    for rel in ("ro/r.jpg", "z.jpg"):
+        a.image(rel, rel.encode())
+    (a.root / "ro").chmod(0o555)
+    try:
+        for images in ("ro/r.jpg", "ro/r.jpg z.jpg"):
+            rated = make.phototag("rate", "5", *images.split(), cwd=a.root, check=False, bound_by_permissions=True)
+            assert rated.returncode == 1
+            assert "ro/r.jpg.phototag: permission denied" in rated.stderr
+            assert "make the folder writable" in rated.stderr
+        for line in ("rate 4 z.jpg", "scan", "undo", "doctor --fix", "sync resolve --apply"):
+            done = make.phototag(*line.split(), cwd=a.root, bound_by_permissions=True)
+            assert "cannot write" not in done.stderr
+    finally:
+        (a.root / "ro").chmod(0o755)
+    assert [op.command for op in journal.operations(a.tree)] == ["undo", "rate"]
+
+
+def test_nothing_is_said_where_a_sidecar_is_a_link_or_of_a_newer_version(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    rels = [a.image(rel) for rel in ("linked.jpg", "newer.jpg", "well.jpg")]
+    edits = {rel: Edit(IMAGE + rel, "user", "rating", 5) for rel in rels}
+    a.rate("linked.jpg", 1)
+    (a.root / "linked.jpg.phototag").rename(a.root / "object")
+    (a.root / "linked.jpg.phototag").symlink_to("object")
+    (a.root / "newer.jpg.phototag").write_bytes(codec.encode({}, version=2))
+    refused(a, edits["well.jpg"], edits["linked.jpg"], match=r"linked\.jpg\.phototag is a symbolic link")
+    refused(a, edits["well.jpg"], edits["newer.jpg"], match=r"newer\.jpg\.phototag: format version 2 is newer")
+    a.decide(edits["well.jpg"])
+    assert a.rating("well.jpg") == 5
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, rel: str) -> None:
+    """Make it known only when it is tried that the sidecar of ``rel`` cannot be written."""
+
+    def save(tree: Tree, target: str, document: Document, *, sync: bool = True) -> bool:
+        if target == IMAGE + rel:
+            raise WriteError(f"cannot write {rel}: it is broken")
+        return targets.save(tree, target, document, sync=sync)
+
+    monkeypatch.setattr(decide, "save", save)
+
+
+@pytest.mark.parametrize("count", [2, 9])
+def test_one_document_that_fails_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    a = Replica(tmp_path)
+    rels = [a.image(f"{n}.jpg", b"%d" % n) for n in range(count)]
+    with monkeypatch.context() as patch:
+        failing(patch, "0.jpg")
+        with pytest.raises(WriteError, match=r"cannot write 0\.jpg"):
+            a.decide(*(Edit(IMAGE + rel, "user", "rating", 5) for rel in rels))
+        assert [a.rating(rel) for rel in rels[1:]] == [5] * (count - 1)
+        assert not (a.root / "0.jpg.phototag").exists()
+        assert a.rate("1.jpg", 4).touched
+        assert decide.finish_unfinished(a.tree, a.clock) == []
+        assert [left.names for left in pending.left(a.tree)] == [(b"image:0.jpg",)]
+        (problem,) = health.examine(a.tree)
+        assert (problem.path, problem.mend) == ("0.jpg", "phototag doctor --fix")
+        assert "in the journal only" in problem.what
+        told: list[str] = []
+        Library(a.tree, notify=told.append).begin()
+        assert [text.partition(",")[0] for text in told] == ["1 file is still not as earlier commands want"]
+    assert len(decide.finish_unfinished(a.tree, a.clock)) == 1
+    assert (a.rating("0.jpg"), a.rating("1.jpg"), pending.left(a.tree)) == (5, 4, ())
+    assert list(health.examine(a.tree)) == []
+
+
+def test_what_was_said_of_a_photo_that_moved_before_it_was_written_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = Replica(tmp_path)
+    a.image("in/x.jpg", b"one")
+    with monkeypatch.context() as patch:
+        patch.setattr(decide, "_carry_out", lambda *args, **kwargs: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            a.rate("in/x.jpg", 4)
+    (a.root / "in/x.jpg").rename(a.root / "y.jpg")
+    a.image("in/x.jpg", b"another")
+    decide.finish_unfinished(a.tree, a.clock)
+    moves.relink(a.tree)
+    assert a.rating("y.jpg") == 4
+    assert not (a.root / "in/x.jpg.phototag").exists()

@@ -19,6 +19,16 @@ def on_disk(a: Replica, rel: str) -> bytes:
     return (a.root / f"{rel}.phototag").read_bytes()
 
 
+def test_the_first_word_about_an_image_after_a_purge_stays(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    purge.purge(a.tree, a.clock, "utag", command="purge", summary="tags")
+    a.tag(a.image("x.jpg"), "beach")
+    assert a.tags("x.jpg") == {"beach": 1}
+    b = Replica(tmp_path, read_only=True)
+    b.tag(b.image("y.jpg"), "sea")
+    assert b.tags("y.jpg") == {"sea": 1}
+
+
 def test_purged_data_is_gone_from_files_and_journal(tmp_path: Path) -> None:
     a = Replica(tmp_path)
     for rel in ("x.jpg", "y.jpg"):

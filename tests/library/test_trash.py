@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 
 from phototag import fingerprint
-from phototag.errors import PhototagError
-from phototag.library import decide, documents, journal, purge, trash, undo
+from phototag.errors import PhototagError, WriteError
+from phototag.library import decide, documents, journal, pending, purge, trash, undo
 from phototag.library.decide import Edit
 from phototag.library.operation import IMAGE, Operation
+from phototag.upkeep import health
 from tests.library.replicas import Replica
+from tests.library.test_decide import failing
 
 LIVE = b"....moov....com.apple.quicktime.content.identifier...."
 
 
-def discard(a: Replica, *rels: str, edits: tuple[Edit, ...] = ()) -> Operation:
+def discard(a: Replica, *rels: str, edits: tuple[Edit, ...] = (), kept: dict[str, str] | None = None) -> Operation:
     """Move images to the trash."""
     images = [(rel, fingerprint.content_hash((a.root / rel).read_bytes())) for rel in rels]
     return decide.decide(
@@ -27,7 +29,7 @@ def discard(a: Replica, *rels: str, edits: tuple[Edit, ...] = ()) -> Operation:
         command="duplicates",
         summary="test",
         edits=edits,
-        moves=lambda operation: trash.discard(a.tree, images, operation),
+        moves=lambda operation: trash.discard(a.tree, images, operation, kept),
     )
 
 
@@ -196,3 +198,112 @@ def test_a_purge_reaches_the_trash(tmp_path: Path) -> None:
         assert not path.is_file() or b"verysecret" not in path.read_bytes(), path
     undo.undo(a.tree, a.clock, operation.id)
     assert (a.tags("one.jpg"), a.rating("one.jpg")) == ({}, 3)
+
+
+def test_what_was_rescued_from_images_that_do_not_come_back_stays(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    for rel in ("a.jpg", "b.jpg", "c.jpg", "d.jpg"):
+        a.scanned(rel, rel.encode())
+    edits = tuple(Edit(IMAGE + rel, "utag", "grandma", 1) for rel in ("a.jpg", "c.jpg"))
+    operation = discard(a, "b.jpg", "d.jpg", edits=edits, kept={"b.jpg": "a.jpg", "d.jpg": "c.jpg"})
+    os.unlink(a.root / f".phototag/trash/{operation.id}/b.jpg")
+    report = undo.undo(a.tree, a.clock)
+    assert (a.tags("a.jpg"), a.tags("c.jpg")) == ({"grandma": 1}, {})
+    assert (a.root / "d.jpg").exists()
+    assert {(kept.target, kept.why) for kept in report.kept} == {
+        ("image:b.jpg", "it is no longer in the trash"),
+        ("image:a.jpg", "it came from an image that does not come back"),
+    }
+
+
+@pytest.mark.parametrize("kept", [{"b.jpg": "a.jpg"}, None], ids=["known", "of an older version"])
+def test_an_emptied_trash_leaves_nothing_to_undo(tmp_path: Path, kept: dict[str, str] | None) -> None:
+    a = Replica(tmp_path)
+    for rel in ("a.jpg", "b.jpg"):
+        a.scanned(rel, b"one")
+    discard(a, "b.jpg", edits=(Edit(IMAGE + "a.jpg", "utag", "grandma", 1),), kept=kept)
+    shutil.rmtree(a.root / ".phototag/trash")
+    with pytest.raises(PhototagError, match="left to undo: it is no longer in the trash"):
+        undo.undo(a.tree, a.clock)
+    assert a.tags("a.jpg") == {"grandma": 1}
+
+
+def test_what_stays_is_followed_where_it_moves(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("a.jpg", b"a")
+    a.scanned("b.jpg", b"b")
+    discard(a, "b.jpg", edits=(Edit(IMAGE + "a.jpg", "utag", "grandma", 1),), kept={"b.jpg": "a.jpg"})
+    (a.root / "s").mkdir()
+    for name in ("a.jpg", "a.jpg.phototag"):
+        (a.root / name).rename(a.root / "s" / name)
+    undone = undo.undo(a.tree, a.clock).operation
+    assert (a.tags("s/a.jpg"), undone.moves[0].kept) == ({}, b"s/a.jpg")
+    undo.undo(a.tree, a.clock, undone.id)
+    shutil.rmtree(a.root / ".phototag/trash")
+    with pytest.raises(PhototagError, match="left to undo"):
+        undo.undo(a.tree, a.clock)
+    assert a.tags("s/a.jpg") == {"grandma": 1}
+
+
+def test_a_redo_moves_no_other_picture_to_the_trash(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("a.jpg", b"one")
+    a.scanned("p/b.jpg", b"one")
+    discard(a, "p/b.jpg", edits=(Edit(IMAGE + "a.jpg", "user", "rating", 4),), kept={"p/b.jpg": "a.jpg"})
+    undone = undo.undo(a.tree, a.clock).operation
+    a.image("p/b.jpg", b"another picture")
+    with pytest.raises(PhototagError, match="left to undo: it is another picture now"):
+        undo.undo(a.tree, a.clock, undone.id)
+    assert (a.root / "p/b.jpg").read_bytes() == b"another picture"
+    assert a.rating("a.jpg") is None
+
+
+def test_a_file_where_the_folder_was_is_a_reason_to_stay(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("a.jpg", b"a")
+    a.scanned("p/b.jpg", b"b")
+    discard(a, "a.jpg", "p/b.jpg")
+    (a.root / "p").rmdir()
+    (a.root / "p").write_bytes(b"a file")
+    report = undo.undo(a.tree, a.clock)
+    assert [kept.target for kept in report.kept] == ["image:p/b.jpg"]
+    assert "p is not a folder" in report.kept[0].why
+    assert (a.root / "a.jpg").exists()
+    assert in_trash(a) == {"p/b.jpg", "p/b.jpg.phototag"}
+    a.rate("a.jpg", 5)
+
+
+def test_an_operation_whose_moves_never_happened_takes_its_words_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = Replica(tmp_path)
+    a.scanned("a.jpg", b"one")
+    a.scanned("b.jpg", b"one")
+    with monkeypatch.context() as patch:
+        patch.setattr(trash, "_move", lambda *_: (_ for _ in ()).throw(WriteError("cannot move")))
+        with pytest.raises(WriteError, match="cannot move"):
+            discard(a, "b.jpg", edits=(Edit(IMAGE + "a.jpg", "user", "rating", 4),), kept={"b.jpg": "a.jpg"})
+        assert a.rating("a.jpg") == 4
+        assert [left.moves for left in pending.left(a.tree)] == [(b"b.jpg",)]
+        assert ("b.jpg", "could not move it yet") in {
+            (one.path, one.what.partition(" ")[2]) for one in health.examine(a.tree)
+        }
+        undo.undo(a.tree, a.clock)
+    assert a.rating("a.jpg") is None
+    decide.finish_unfinished(a.tree, a.clock)
+    assert ((a.root / "b.jpg").exists(), pending.left(a.tree)) == (True, ())
+
+
+def test_words_that_cannot_be_given_keep_the_files_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = Replica(tmp_path)
+    a.scanned("a.jpg", b"one")
+    a.scanned("b.jpg", b"one")
+    with monkeypatch.context() as patch:
+        failing(patch, "a.jpg")
+        with pytest.raises(WriteError):
+            discard(a, "b.jpg", edits=(Edit(IMAGE + "a.jpg", "user", "rating", 4),), kept={"b.jpg": "a.jpg"})
+        assert (a.root / "b.jpg").exists()
+    decide.finish_unfinished(a.tree, a.clock)
+    assert (a.rating("a.jpg"), (a.root / "b.jpg").exists()) == (4, False)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from phototag import fsio
-from phototag.errors import PhototagError, UsageError
-from phototag.library import journal, sidecars, trash, undo
-from phototag.library.decide import Edit, decide
+from phototag import fingerprint, fsio
+from phototag.errors import PhototagError, UsageError, WriteError
+from phototag.library import decide as decide_module
+from phototag.library import journal, lookup, moves, pending, sidecars, trash, undo
+from phototag.library.decide import Edit, decide, finish_unfinished
 from phototag.library.operation import IMAGE, Moved, Operation
+from phototag.library.tree import Tree
+from phototag.sidecar.model import CONTENT, ID, Content
 from tests.library.replicas import Replica
+from tests.library.test_decide import failing
 
 
 def test_undo_restores_what_was_there_before(tmp_path: Path) -> None:
@@ -209,3 +214,200 @@ def test_an_undo_brings_back_nothing_that_was_purged(tmp_path: Path) -> None:
     a.rate("x.jpg", 5)
     undo.undo(a.tree, a.clock)
     assert a.rating("x.jpg") is None
+
+
+def move(a: Replica, source: str, target: str) -> None:
+    """Move an image with its sidecar, as a person does."""
+    (a.root / target).parent.mkdir(parents=True, exist_ok=True)
+    for end in ("", ".phototag"):
+        (a.root / f"{source}{end}").rename(a.root / f"{target}{end}")
+
+
+def copied(a: Replica, source: str, target: str) -> None:
+    """Copy an image; a scan then gives it what is said of the other."""
+    (a.root / target).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(a.root / source, a.root / target)
+    moves.relink(a.tree)
+
+
+def test_a_photo_that_moved_is_told_from_its_exact_copy_by_its_name(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.rate(a.scanned("z.jpg"), 5)
+    copied(a, "z.jpg", "copy-for-print.jpg")
+    move(a, "z.jpg", "sub/z.jpg")
+    undo.undo(a.tree, a.clock)
+    assert (a.rating("sub/z.jpg"), a.rating("copy-for-print.jpg")) == (None, 5)
+
+
+def test_a_copy_of_the_same_name_that_never_heard_of_it_is_not_meant(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.scanned("backup/z.jpg")
+    a.rate(a.scanned("z.jpg"), 5)
+    move(a, "z.jpg", "renamed.jpg")
+    undo.undo(a.tree, a.clock)
+    assert (a.rating("renamed.jpg"), a.rating("backup/z.jpg")) == (None, None)
+    assert a.sidecar("backup/z.jpg").register("user", "rating") is None
+
+
+def test_a_photo_whose_word_was_changed_since_is_not_taken_for_a_copy_that_kept_it(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    first = a.rate(a.scanned("z.jpg"), 5)
+    copied(a, "z.jpg", "copy.jpg")
+    a.rate("z.jpg", 3)
+    move(a, "z.jpg", "sub/z.jpg")
+    with pytest.raises(PhototagError, match="changed since"):
+        undo.undo(a.tree, a.clock, first.id)
+    assert (a.rating("sub/z.jpg"), a.rating("copy.jpg")) == (3, 5)
+
+
+def test_where_nothing_tells_exact_copies_apart_it_is_undone_in_each(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.rate(a.scanned("z.jpg"), 5)
+    copied(a, "z.jpg", "copy.jpg")
+    move(a, "z.jpg", "other.jpg")
+    undone = undo.undo(a.tree, a.clock).operation
+    assert [touched.target for touched in undone.touched] == ["image:copy.jpg", "image:other.jpg"]
+    assert (a.rating("other.jpg"), a.rating("copy.jpg")) == (None, None)
+
+
+def test_what_a_crash_left_undone_goes_to_the_photo_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = Replica(tmp_path)
+    a.scanned("z.jpg")
+    copied(a, "z.jpg", "a.jpg")
+    with monkeypatch.context() as patch:
+        patch.setattr(decide_module, "_carry_out", lambda *args, **kwargs: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            a.rate("z.jpg", 4)
+    move(a, "z.jpg", "sub/z.jpg")
+    finish_unfinished(a.tree, a.clock)
+    assert (a.rating("sub/z.jpg"), a.rating("a.jpg")) == (4, None)
+
+
+def test_where_photos_moved_to_is_looked_up_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = Replica(tmp_path)
+    rels = [a.scanned(f"old/{n}.jpg", b"%d" % n) for n in range(12)]
+    a.decide(*(Edit(IMAGE + rel, "user", "rating", 1) for rel in rels))
+    (a.root / "old").rename(a.root / "new")
+    passes = []
+    real = lookup.pictures
+
+    def pictures(tree: Tree) -> Iterator[tuple[str, bytes, bytes]]:
+        passes.append(tree)
+        return real(tree)
+
+    monkeypatch.setattr(lookup, "pictures", pictures)
+    undo.undo(a.tree, a.clock)
+    assert [a.rating(rel.replace("old", "new")) for rel in rels] == [None] * 12
+    assert len(passes) == 1
+
+
+def synced(one: Replica, other: Replica, *paths: str) -> None:
+    """Bring files over, and the journal."""
+    for path in (".phototag/journal", *paths):
+        source, target = one.root / path, other.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, target, dirs_exist_ok=True) if source.is_dir() else shutil.copy(source, target)
+
+
+@pytest.mark.parametrize("skew_ms", [0, -86_400_000])
+@pytest.mark.parametrize("before", [True, False], ids=["older sidecars", "no sidecars"])
+def test_what_the_journal_says_is_undone_where_the_sidecars_have_not_arrived(
+    tmp_path: Path, skew_ms: int, before: bool
+) -> None:
+    a, b = Replica(tmp_path, "a"), Replica(tmp_path, "b", skew_ms=skew_ms)
+    rels = [a.scanned(f"{n}.jpg", b"%d" % n) for n in range(3)]
+    if before:
+        a.tag("1.jpg", "wrong", 0)
+    shutil.copytree(a.root, b.root, dirs_exist_ok=True)
+    if not before:
+        for rel in rels:
+            (b.root / f"{rel}.phototag").unlink()
+    wrong = a.decide(*(Edit(IMAGE + rel, "utag", "wrong", 1) for rel in rels))
+    synced(a, b, "0.jpg.phototag")
+    report = undo.undo(b.tree, b.clock, wrong.id)
+    assert report.kept == ()
+    for rel in rels[1:]:
+        sidecars.write(b.tree, rel, a.sidecar(rel))  # it arrives
+    assert [b.tags(rel).get("wrong") for rel in rels] == [None, 0 if before else None, None]
+    undo.undo(b.tree, b.clock, report.operation.id)
+    assert [b.tags(rel)["wrong"] for rel in rels] == [1, 1, 1]
+
+
+def test_a_later_word_that_has_not_arrived_is_not_undone(tmp_path: Path) -> None:
+    a, b = Replica(tmp_path, "a"), Replica(tmp_path, "b", skew_ms=10**7)
+    a.scanned("x.jpg")
+    shutil.copytree(a.root, b.root, dirs_exist_ok=True)
+    first = a.rate("x.jpg", 5)
+    a.rate("x.jpg", 3)
+    synced(a, b)
+    with pytest.raises(PhototagError, match="changed since"):
+        undo.undo(b.tree, b.clock, first.id)
+
+
+def test_what_was_purged_meanwhile_does_not_come_by_the_journal(tmp_path: Path) -> None:
+    from phototag.library import purge
+
+    a, b = Replica(tmp_path, "a"), Replica(tmp_path, "b")
+    a.scanned("x.jpg")
+    shutil.copytree(a.root, b.root, dirs_exist_ok=True)
+    said = a.tag("x.jpg", "secret")
+    synced(a, b)
+    purge.purge(b.tree, b.clock, "utag", command="purge", summary="tags")
+    with pytest.raises(PhototagError, match="purged since"):
+        undo.undo(b.tree, b.clock, said.id)
+
+
+def test_the_history_follows_a_photo_whose_metadata_was_edited_and_whose_folder_was_renamed(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.rate(a.scanned("old/x.jpg", b"one"), 5)
+    copied(a, "old/x.jpg", "copy.jpg")
+    edited(a, "old/x.jpg", b"one, with a caption")
+    move(a, "old/x.jpg", "new/x.jpg")
+    assert [entry.change.new_value for entry in undo.history(a.tree, "new/x.jpg")] == [b"\x05"]
+    edited(a, "copy.jpg", b"one, in sepia")
+    a.rate("new/x.jpg", 1)
+    assert [entry.change.new_value for entry in undo.history(a.tree, "copy.jpg")] == [b"\x05"]
+
+
+def edited(a: Replica, rel: str, data: bytes) -> None:
+    """Change an image in its place, and scan it."""
+    document = a.sidecar(rel)
+    a.image(rel, data)
+    digest = fingerprint.content_hash(data)
+    document.set_machine(ID, CONTENT, Content(digest, digest, len(data), 4, 3, "jpeg"))
+    sidecars.write(a.tree, rel, document)
+
+
+def test_what_cannot_be_written_is_left_alone_and_the_rest_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = Replica(tmp_path)
+    rels = [a.scanned(rel, rel.encode()) for rel in ("damaged.jpg", "ro/x.jpg", "y.jpg")]
+    a.decide(*(Edit(IMAGE + rel, "user", "rating", 5) for rel in rels))
+    (a.root / "damaged.jpg.phototag").write_bytes(b"junk")
+    locked = str(a.root / "ro")
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != locked and real(path, mode))
+    report = undo.undo(a.tree, a.clock)
+    assert [(kept.target, kept.why.partition(": ")[2]) for kept in report.kept] == [
+        ("image:damaged.jpg", "not a phototag file: the first bytes are wrong"),
+        ("image:ro/x.jpg", "permission denied"),
+    ]
+    assert (a.rating("ro/x.jpg"), a.rating("y.jpg")) == (5, None)
+
+
+def test_what_failed_and_was_undone_is_not_carried_out_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = Replica(tmp_path)
+    rels = [a.scanned(rel, rel.encode()) for rel in ("x.jpg", "y.jpg")]
+    a.rate("x.jpg", 1)
+    with monkeypatch.context() as patch:
+        failing(patch, "x.jpg")
+        with pytest.raises(WriteError):
+            a.decide(*(Edit(IMAGE + rel, "user", "rating", 5) for rel in rels))
+        with pytest.raises(WriteError):
+            undo.undo(a.tree, a.clock)
+        assert a.rating("y.jpg") is None
+    finish_unfinished(a.tree, a.clock)
+    assert (a.rating("x.jpg"), a.rating("y.jpg"), pending.left(a.tree)) == (1, None, ())

@@ -88,6 +88,12 @@ def test_a_rating_in_the_file_counts_too_and_is_not_lowered() -> None:
     assert union(document(user={"rating": 3}), document(exif=Exif(rating=4))) == {(USER, "rating"): 4}
 
 
+def test_said_to_be_none_is_no_rating_and_no_caption() -> None:
+    zero, none = document(exif=Exif(rating=0)), document(user={"rating": 0, "caption": ""})
+    assert union_edits("x.jpg", document(), [zero, none]) == []
+    assert union_edits("x.jpg", none, [zero, document()]) == []
+
+
 def test_captions_are_joined_once_each() -> None:
     found = union(
         document(user={"caption": "Nice"}),

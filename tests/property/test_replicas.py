@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from phototag.errors import PhototagError
-from phototag.library import conflicts, decide, journal, purge, sidecars, undo
+from phototag.library import conflicts, decide, journal, purge, sidecars, targets, undo
 from phototag.library.decide import Edit
 from phototag.library.operation import DOC, IMAGE, Operation
 from phototag.sidecar import codec
@@ -94,7 +94,7 @@ class Apart(RuleBasedStateMachine):
         """Die in the middle of a bulk decision, ``after`` documents were written."""
         side = self.side(at)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(decide, "save", _dying(decide.save, after))
+            patch.setattr(decide, "save", _dying(targets.save, after))
             with contextlib.suppress(Crash):
                 side.decide(*(Edit(IMAGE + one, "user", "rating", rating) for one in IMAGES))
         self.listen(side)
@@ -191,7 +191,7 @@ class Apart(RuleBasedStateMachine):
         for (target, section, key), raws in registers.items():
             needed = required_purges(purges, section) if target.startswith(IMAGE) else set()
             alive = [raw for raw in raws if needed <= set(codec.head(raw).purge)]
-            document = decide.load(side.tree, target)
+            document = targets.load(side.tree, target)
             assert document is not None
             assert document.body.get(section, {}).get(key) == max(alive, key=rank, default=None)
         for rel in IMAGES:

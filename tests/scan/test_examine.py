@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 import zlib
 from collections.abc import Sequence
@@ -14,11 +15,12 @@ from PIL import ExifTags
 
 from phototag.errors import ImageError
 from phototag.library import sidecars
+from phototag.library.identity import LARGE_BYTES
 from phototag.library.tree import Tree
 from phototag.models import registry
-from phototag.scan.examine import LARGE_BYTES, Task, read
+from phototag.scan.examine import Task, read
 from phototag.scan.run import ScanReport, scan
-from phototag.scan.wanted import Wanted
+from phototag.scan.wanted import EXIF_REVISION, Wanted
 from phototag.settings import load
 from phototag.sidecar import model as fields
 from phototag.sidecar.model import Content, Embedding, Exif, Gps, Phash, Place, TagScores
@@ -140,6 +142,23 @@ def test_a_name_written_into_the_picture_decodes_nothing(tree: Tree, monkeypatch
     facts = sidecar(tree).get(fields.EXIF, fields.V1, Exif)
     assert facts is not None
     assert facts.artist == "Ada"
+
+
+def test_a_reader_that_reads_more_fills_older_sidecars_once(tree: Tree) -> None:
+    photo(tree, taken=JANUARY, make="Canon")
+    run(tree)
+    whole = sidecar(tree)
+    older = whole.copy()
+    older.set_machine(fields.EXIF, fields.V1, Exif(make="Canon"))  # without a date, as an older reader left it
+    sidecars.write(tree, "a.jpg", older, sync=False)
+    shutil.rmtree(tree.cache)
+    assert run(tree).written == 1
+    facts = sidecar(tree).get(fields.EXIF, fields.V1, Exif)
+    assert facts == whole.get(fields.EXIF, fields.V1, Exif)
+    assert facts is not None
+    assert facts.rev == EXIF_REVISION
+    shutil.rmtree(tree.cache)
+    assert run(tree).written == 0
 
 
 def test_a_turned_picture_is_looked_at_again_by_every_model(tree: Tree) -> None:

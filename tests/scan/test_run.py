@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -168,21 +169,58 @@ def test_another_model_is_added_beside_without_reading_what_is_known(tree: Tree)
     assert started == [0]
 
 
-def test_a_poisoned_image_costs_itself_and_is_not_tried_again(tree: Tree) -> None:
+def test_a_poisoned_image_costs_itself_and_only_a_bad_file_is_not_tried_again(tree: Tree) -> None:
     for name in ("a.jpg", "poison.jpg", "z.jpg"):
         make.jpeg(Path(tree.root, name), seed=len(name))
     Path(tree.root, "empty.jpg").write_bytes(b"")
     Path(tree.root, "text.png").write_text("not a picture")
+    age(Path(tree.root))
     os.symlink("nowhere", Path(tree.root, "gone.jpg"))
+    os.utime(Path(tree.root, "gone.jpg"), (0, 0), follow_symlinks=False)
     os.mkfifo(Path(tree.root, "pipe.jpg"))
     report = run(tree).report
     assert [one.path for one in report.failed] == ["empty.jpg", "gone.jpg", "pipe.jpg", "poison.jpg", "text.png"]
     assert all(one.reason and "\n" not in one.reason for one in report.failed)
     assert (report.found, report.written, report.unchanged) == (6, 2, 0)
     assert sorted(bytes_of(Path(tree.root))) == ["a.jpg.phototag", "z.jpg.phototag"]
-    again = run(tree).report
+    started: list[int] = []
+    again = run(tree, hooks=Hooks(started=started.append)).report
     assert again.failed == report.failed
     assert (again.written, again.unchanged) == (0, 2)
+    assert started == [1]  # the model's error may pass
+
+
+@pytest.mark.parametrize("passing", [PermissionError(13, "Permission denied"), MemoryError()])
+def test_what_may_pass_is_tried_again(tree: Tree, monkeypatch: pytest.MonkeyPatch, passing: Exception) -> None:
+    def fails(*args: Any, **options: Any) -> Any:
+        raise passing
+
+    make.jpeg(Path(tree.root, "a.jpg"), seed=1)
+    age(Path(tree.root))
+    where = "phototag.fsio.read_bytes" if isinstance(passing, OSError) else "phototag.imaging.raster._open_plain"
+    real = fsio.read_bytes
+
+    def denied(path: str) -> bytes:
+        return fails() if path.endswith(".jpg") else real(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(where, denied if isinstance(passing, OSError) else fails)
+        assert [one.path for one in run(tree).report.failed] == ["a.jpg"]
+    report = run(tree).report
+    assert (report.written, report.failed) == (1, [])
+
+
+def test_a_later_reader_tries_what_an_older_one_could_not_read(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    make.jpeg(Path(tree.root, "good.jpg"), seed=1)
+    Path(tree.root, "odd.jpg").write_text("not a picture")
+    age(Path(tree.root))
+    first = run(tree).report
+    started: list[int] = []
+    run(tree, hooks=Hooks(started=started.append))
+    monkeypatch.setattr("phototag.scan.run.readers", lambda: "a later one")
+    assert run(tree, hooks=Hooks(started=started.append)).report.failed == first.failed
+    run(tree, hooks=Hooks(started=started.append))
+    assert started == [0, 1, 0]
 
 
 def test_a_removed_sidecar_comes_back(tree: Tree) -> None:

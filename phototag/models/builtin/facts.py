@@ -60,9 +60,9 @@ def lens(exif: Exif) -> dict[str, float]:
 
 def season(exif: Exif, gps: Gps | None) -> dict[str, float]:
     """Return the meteorological season; nothing without GPS (which hemisphere?) and nothing in the tropics."""
-    if gps is None or exif.taken is None or abs(gps.lat) < _TROPIC_DEG:
+    if gps is None or len(exif.taken or "") < len("2024-05") or abs(gps.lat) < _TROPIC_DEG:
         return {}
-    month = int(exif.taken[5:7])
+    month = int((exif.taken or "")[5:7])
     quarter = month % 12 // 3 + (2 if gps.lat < 0 else 0)
     return {_SEASONS[quarter % 4]: 1.0}
 

@@ -74,7 +74,8 @@ def altitude_deg(instant: datetime, lat: float, lon: float) -> float:
 
 
 def _parse(text: str | None) -> datetime | None:
-    if text is None:
+    """Return a moment; None for less than one: a day alone is not midnight."""
+    if text is None or "T" not in text:
         return None
     try:
         return datetime.fromisoformat(text[:19])
