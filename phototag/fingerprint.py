@@ -1,7 +1,7 @@
 """What makes two pictures the same: the hash of the bytes, and the hash of the pixels' bytes without metadata.
 
 ``content_hash`` is xxh3-128 of the whole file. ``pixel_hash`` leaves out what metadata editors touch: APPn and COM
-segments of a JPEG, ancillary chunks of a PNG (docs/format.md, "Identity and moves").
+segments of a JPEG, ancillary chunks of a PNG but for its animation (docs/format.md, "Identity and moves").
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import struct
 import xxhash
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PIXELS_BY_NATURE = (b"tRNS", b"acTL", b"fcTL", b"fdAT")
+"""Chunks of a PNG that are ancillary by name: transparency, and the frames of an animation after the first."""
 
 
 def content_hash(data: bytes) -> bytes:
@@ -67,8 +69,7 @@ def _png_parts(data: bytes) -> list[tuple[int, int]]:
         if end > size:
             break
         critical = not data[at + 4] & 0x20
-        # tRNS decides transparency: ancillary by name, pixels by nature.
-        if critical or data[at + 4 : at + 8] == b"tRNS":
+        if critical or data[at + 4 : at + 8] in _PIXELS_BY_NATURE:
             parts.append((at, end))
         at = end
         if data[at - 8 : at - 4] == b"IEND" and critical:

@@ -59,9 +59,23 @@ def test_metadata_of_a_png_does_not_count() -> None:
 
     for kind in (b"tEXt", b"eXIf", b"iTXt", b"tIME"):
         assert pixel_hash(data[:33] + chunk(kind, b"anything") + data[33:]) == pixel_hash(data)
-    for kind in (b"tRNS", b"PLTE"):
+    for kind in (b"tRNS", b"PLTE", b"acTL", b"fcTL", b"fdAT"):
         assert pixel_hash(data[:33] + chunk(kind, b"\0\1\2") + data[33:]) != pixel_hash(data)
     assert pixel_hash(encoded(picture(seed=2), "PNG")) != pixel_hash(data)
+
+
+def test_the_frames_of_an_animated_png_count() -> None:
+    first, others = picture(seed=1), [picture(seed=2), picture(seed=3)]
+    animations = [encoded(first, "PNG", save_all=True, append_images=[other]) for other in others]
+    assert len({pixel_hash(data) for data in (*animations, encoded(first, "PNG"))}) == 3
+
+
+def test_the_hash_of_a_plain_png_is_what_it_was() -> None:
+    data = bytes.fromhex(
+        "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b550000000a49444154789c63680000008200"
+        "8177cd72b60000000374455874610062dc49a23b0000000049454e44ae426082"
+    )
+    assert pixel_hash(data).hex() == "479d521c644f8e0adce336b729662bdd"
 
 
 @pytest.mark.parametrize("fmt", ["WEBP", "GIF", "BMP", "TIFF"])

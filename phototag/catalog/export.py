@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import csv
 import io
@@ -12,6 +13,7 @@ from typing import IO
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import UNSET
 
 from phototag import fsio
 from phototag.errors import UsageError
@@ -27,11 +29,22 @@ STRIPS = (GPS, FACES, PEOPLE)
 COLUMNS = (
     "path", "id", "content", "size", "width", "height", "taken", "tags", "user_tags", "rating", "caption",
     "city", "region", "country", "lat", "lon", "camera", "people", "faces", "present",
-    "cluster", "cluster_probability",
+    "cluster", "cluster_probability", "path_bytes",
 )  # fmt: skip
-"""Of the flat formats; lists are joined by ``;`` in CSV, lists of text in Parquet."""
+"""Of the flat formats; lists are joined by ``;`` in CSV, lists of text in Parquet.
+
+``path_bytes`` is there where ``path`` cannot say it: base64 in CSV, binary in Parquet.
+"""
 
 _BATCH = 4096
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def format_of(path: str | None) -> str:
+    """Return the format that the name of the file to write asks for; JSON where it asks for none."""
+    suffix = os.path.splitext(path or "")[1][1:].lower()
+    return suffix if suffix in FORMATS else "json"
 
 
 def parse_strip(text: str) -> frozenset[str]:
@@ -104,6 +117,8 @@ def _csv(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
     count = 0
     for record in found:
         row = _flat(record)
+        if record.path.startswith(_FORMULA):
+            row["path"] = f"./{record.path}"  # the same file, and no formula
         cells = [";".join(value) if isinstance(value, list) else value for value in row.values()]
         writer.writerow([_harmless(cell) if isinstance(cell, str) else "" if cell is None else cell for cell in cells])
         count += 1
@@ -117,7 +132,7 @@ def _csv(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
 
 def _harmless(cell: str) -> str:
     """Keep spreadsheets from running a cell as a formula (OWASP, "CSV Injection")."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _parquet(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
@@ -125,13 +140,21 @@ def _parquet(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
     types = dict.fromkeys(COLUMNS, text) | dict.fromkeys(("size", "width", "height", "rating", "faces"), number)
     types |= {"tags": texts, "user_tags": texts, "people": texts, "lat": pa.float64(), "lon": pa.float64()}
     types |= {"cluster": number, "cluster_probability": pa.float64()}
-    types |= {"taken": pa.timestamp("us"), "present": pa.bool_(), "tag_scores": pa.list_(pa.float32())}
+    types |= {
+        "path_bytes": pa.binary(),
+        "taken": pa.timestamp("us"),
+        "present": pa.bool_(),
+        "tag_scores": pa.list_(pa.float32()),
+    }
     schema = pa.schema(list(types.items()))
     count = 0
     with pq.ParquetWriter(out, schema) as writer:
         for batch in _batches(found):
             rows = [_flat(record) | {"tag_scores": [tag.score for tag in record.tags]} for record in batch]
             columns = {name: [row[name] for row in rows] for name in schema.names}
+            columns["path_bytes"] = [
+                None if raw is None else base64.b64decode(str(raw)) for raw in columns["path_bytes"]
+            ]
             columns["taken"] = pa.array(columns["taken"], pa.string()).cast(pa.timestamp("us"))
             writer.write_table(pa.table(columns, schema=schema))
             count += len(rows)
@@ -152,6 +175,7 @@ def _batches(found: Iterable[ImageRecord]) -> Iterator[list[ImageRecord]]:
 def _flat(record: ImageRecord) -> dict[str, object]:
     place = record.place or PlaceRecord(None, None, None, None, None)
     flat = {name: getattr(place if name in PlaceRecord.__struct_fields__ else record, name, None) for name in COLUMNS}
+    flat["path_bytes"] = None if record.path_bytes is UNSET else record.path_bytes
     flat["tags"] = [tag.tag for tag in record.tags]
     flat["cluster"] = record.cluster.id if isinstance(record.cluster, ClusterRecord) else None
     flat["cluster_probability"] = record.cluster.probability if isinstance(record.cluster, ClusterRecord) else None

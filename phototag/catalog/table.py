@@ -38,9 +38,13 @@ SCHEMA = pa.schema(
         ("user_tags", pa.list_(pa.string())),
         ("people", pa.list_(pa.string())),
         ("cluster", pa.int32()),
+        ("path_bytes", pa.binary()),
     ]
 )
-"""``tags`` are those that count, a model's or the owner's, best first, with ``tag_scores`` beside them (1: the owner)."""
+"""``tags`` are those that count, a model's or the owner's, best first, with ``tag_scores`` beside them (1: the owner).
+
+``path_bytes`` is there where ``path`` is not UTF-8 and so cannot say it.
+"""
 
 SCORE = pa.field("score", pa.float32())
 _MADE = ("id", "content", "tags", "tag_scores", "user_tags", "people", "cluster")

@@ -15,6 +15,7 @@ from phototag.cli.history import of_image, show_image
 from phototag.cli.options import App, app_options, path_argument
 from phototag.cli.render import emit_json, emit_table
 from phototag.cli.selection import deciding, expression_argument, filter_options, within
+from phototag.errors import UsageError
 from phototag.fsio import display
 from phototag.wording import count_text
 
@@ -82,9 +83,14 @@ def stats(app: App, path: str, kinds: tuple[str, ...], limit: int | None) -> Non
     cls=QueryCommand,
     epilog="""\b
 Examples:
-  phototag export --format csv --out photos.csv
+  phototag export --out photos.csv
   phototag export --format jsonl --strip gps,people --tag beach > beach.jsonl
-  phototag export --format parquet --out photos.parquet 2024/ 'rating:>=3'
+  phototag export --out photos.parquet 2024/ 'rating:>=3'
+
+\b
+In CSV, lists are joined by semicolons. Text that begins with = + - @ would be run as a formula by spreadsheets: it
+gets ' before it, a path ./ instead, so that it stays the path. What is not UTF-8 in a path is replaced; path_bytes
+then has all of it (base64 in CSV, binary in Parquet).
 """,
 )
 @expression_argument
@@ -92,20 +98,21 @@ Examples:
     "--format",
     "form",
     type=click.Choice(["csv", "json", "jsonl", "parquet"]),
-    default="json",
-    show_default=True,
-    help="Of the output.",
+    help="Of the output.  [default: as --out ends, else json]",
 )
 @click.option("--out", type=click.Path(dir_okay=False), help="Write to this file rather than stdout.")
 @click.option("--strip", metavar="WHAT", default="", help="Leave out gps, faces, people (joined by commas).")
 @filter_options
 @app_options
-def export(app: App, args: tuple[str, ...], form: str, out: str | None, strip: str, filters: Filters) -> None:
+def export(app: App, args: tuple[str, ...], form: str | None, out: str | None, strip: str, filters: Filters) -> None:
     """Write the catalogue for other programs."""
     from phototag.catalog.export import export as write
-    from phototag.catalog.export import output, parse_strip, records
+    from phototag.catalog.export import format_of, output, parse_strip, records
     from phototag.search.find import list_images
 
+    form = form or format_of(out)
+    if app.json and form != "json":
+        raise UsageError(f"--json and {form} contradict each other", hint="leave one of them away")
     folders, words = paths_and_words(args)
     wanted, private = deciding(words, filters), parse_strip(strip)
     library = app.library(folders[0] if folders else ".")

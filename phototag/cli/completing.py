@@ -24,7 +24,12 @@ SOURCES = {
 }
 """Filters whose values are those of another."""
 FIXED = {"has": HAS, "is": IS, "rating": ("0", "1", "2", "3", "4", "5", "-1")}
-_FILTER = re.compile(r'(?P<before>(?:.*[\s(])?)(?P<name>-?[A-Za-z][A-Za-z-]*:)(?P<quote>"?)(?P<value>[^"]*)', re.DOTALL)
+_FILTER = re.compile(
+    r'(?P<before>(?:.*[\s(])?)(?P<name>-?[A-Za-z][A-Za-z-]*:)(?:"(?P<quoted>(?:[^"\\]|\\.)*)|(?P<value>[^"]*))',
+    re.DOTALL,
+)
+_AMBIGUOUS = re.compile(r'[()"\\]|^\s|\s(?:OR\s|-)|:.*\s|\s.*:', re.DOTALL)
+"""What keeps an argument from being one filter where its value has no quotes (cli.expression)."""
 _NAME = re.compile(r"(?P<before>(?:.*[\s(])?)(?P<sign>-?)(?P<name>[A-Za-z-]*)", re.DOTALL)
 
 
@@ -45,12 +50,15 @@ def expression(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
     name = found["name"].strip("-:").lower()
     if name == LIKE or name == "path":
         return [CompletionItem(incomplete, type="file")]
-    # An argument that is one filter needs no quotes (cli.expression); inside a longer one a value with spaces does.
-    alone = not found["before"] and not found["quote"]
+    quoted = found["quoted"] is not None
+    begun = re.sub(r"\\(.)", r"\1", found["quoted"]) if quoted else found["value"]
+    # An argument that is one plain filter needs no quotes (cli.expression); inside a longer one a value with spaces does.
+    unclear = re.compile(r'[\s()"\\]') if found["before"] else _AMBIGUOUS
     items = []
-    for value, help in _values(ctx, name, found["value"]):
-        quoted = f'"{value}"' if found["quote"] or (not alone and re.search(r'[\s()"]', value)) else value
-        items.append(CompletionItem(found["before"] + found["name"] + quoted, help=help))
+    for value, help in _values(ctx, name, begun):
+        escaped = re.sub(r'(["\\])', r"\\\1", value)
+        shown = f'"{escaped}"' if quoted or unclear.search(value) else value
+        items.append(CompletionItem(found["before"] + found["name"] + shown, help=help))
     return items
 
 

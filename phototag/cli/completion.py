@@ -30,7 +30,11 @@ _phototag_completion() {
         elif [[ $kind == plain ]]; then
             [[ $value == *: ]] && compopt -o nospace 2>/dev/null
             [[ $value == "$before"* ]] && value=${value:${#before}}
-            [[ $word == [\"\']* || $value == *: ]] || printf -v value %q "$value"
+            case $word in
+                \'*) value=${value//\'/\'\\\'\'} ;;
+                \"*) value=${value//\\/\\\\} value=${value//\"/\\\"} value=${value//\$/\\\$} value=${value//\`/\\\`} ;;
+                *) [[ $value == *: ]] || printf -v value %q "$value" ;;
+            esac
             COMPREPLY+=("$value")
         fi
     done < <(env COMP_WORDS="$given" COMP_CWORD=-1 _PHOTOTAG_COMPLETE=bash_complete "$1" 2>/dev/null)

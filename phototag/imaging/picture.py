@@ -31,7 +31,7 @@ class Picture(msgspec.Struct, frozen=True):
     truncated: bool = False
     """The file ended early: the missing rows are grey."""
     frames: int = 1
-    """More than one for an animation; ``rgb`` is the first frame."""
+    """More than one for an animation or a TIFF of several pages; ``rgb`` is the first."""
     grey: bool = False
     """The stored raster had a single channel."""
     alpha: bool = False

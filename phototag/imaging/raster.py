@@ -35,6 +35,8 @@ _PHOTOMETRIC, _SAMPLE_FORMAT, _WHITE_IS_ZERO, _UNSIGNED = 262, 339, 0, 1
 _FEED_LIMIT = 1 << 30
 """Bytes that Pillow's decoder is given at once: it counts them in a C int."""
 _END_OF_IMAGE = b"\xff\xd9"
+_SUBFILE_TYPE, _REDUCED = 254, 1
+"""The TIFF tag that says what a page is, and its bit for a smaller copy of another page."""
 _FLIP_TO_ORIENTATION = {0: 1, 1: 2, 2: 4, 3: 3, 4: 5, 5: 8, 6: 6, 7: 7}
 """LibRaw's rotation flags as EXIF orientations."""
 
@@ -250,15 +252,25 @@ def _check_tiles(image: Any, limit: Limit) -> None:
 
 
 def _frames(image: Any, fmt: str, data: bytes) -> int:
-    """Return how many frames an animation has, 1 for anything else (pages of a TIFF are no animation)."""
+    """Return how many pictures the file holds: frames of an animation, pages of a TIFF."""
     if fmt in (formats.WEBP, formats.AVIF, formats.PNG):
         return max(1, int(getattr(image, "n_frames", 1)))
-    if fmt == formats.GIF and data.count(b"\x21\xf9\x04") > 1:
+    if fmt in (formats.GIF, formats.TIFF):
         try:
-            return max(1, int(_plugin(fmt)(io.BytesIO(data)).n_frames))  # type: ignore[attr-defined]
+            again: Any = _plugin(fmt)(io.BytesIO(data))  # counting moves on to the last
+            return _pages(again) if fmt == formats.TIFF else max(1, int(again.n_frames))
         except Exception:  # noqa: BLE001 - a damaged later frame is no reason to refuse the first
             return 1
     return 1
+
+
+def _pages(image: Any) -> int:
+    """Return how many pages a TIFF has; a smaller copy of one is none."""
+    kinds = []
+    for page in range(image.n_frames):
+        image.seek(page)
+        kinds.append(image.tag_v2.get(_SUBFILE_TYPE, 0))
+    return max(1, sum(not kind & _REDUCED for kind in kinds))
 
 
 def _heif(data: bytes) -> Any:

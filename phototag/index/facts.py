@@ -27,6 +27,7 @@ class Facts(NamedTuple):
     width: int | None
     height: int | None
     format: str | None
+    frames: int | None
     taken: int | None
     offset_min: int | None
     rating: int | None
@@ -99,6 +100,7 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
         None if content is None else whole(content.w, 32) or None,
         None if content is None else whole(content.h, 32) or None,
         None if content is None else content.fmt or None,
+        None if content is None else whole(content.frames, 32),
         taken_us(date) if date else taken_us(exif.taken),
         _offset_min(exif.offset),
         rating if rating and -1 <= rating <= 5 else None,  # many programs embed 0 for "not rated"

@@ -18,6 +18,7 @@ IMAGES = pa.schema(
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("format", TEXT),
+        ("frames", pa.int32()),
         ("taken", pa.timestamp("us")),
         ("offset_min", pa.int16()),
         ("rating", pa.int8()),

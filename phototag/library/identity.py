@@ -95,4 +95,4 @@ def _content(tree: Tree, rel: str) -> Content | None:
         found = read_size(data, name=name, max_megapixels=limit)
     except ImageError:
         return content
-    return msgspec.structs.replace(content, w=found.width_px, h=found.height_px, fmt=found.format)
+    return msgspec.structs.replace(content, w=found.width_px, h=found.height_px, fmt=found.format, frames=found.frames)

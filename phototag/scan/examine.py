@@ -127,14 +127,16 @@ def examine(tree: Tree, wanted: Wanted, task: Task, data: bytes | None) -> Found
     key = annex.key_of_link(tree.path(task.rel)) or (old.key if old is not None and same_bytes else "")
     content = Content(content_hash, pixel_hash, len(data), key=key)
     if old is not None and same_pixels:
-        content = msgspec.structs.replace(content, w=old.w, h=old.h, fmt=old.fmt)
+        content = msgspec.structs.replace(content, w=old.w, h=old.h, fmt=old.fmt, frames=old.frames)
     prepared: list[Model] = []
     hashed = lacks_phash(document, wanted, pixel_hash[:8])
     if pending or hashed or not same_pixels:
         side_px = max([phash.DECODED_PX if hashed else 1, *(model.side_px for _, model in pending)])
         picture = decode.read_picture(data, name=task.name, side_px=side_px, max_megapixels=wanted.max_megapixels)
         picture = msgspec.structs.replace(picture, exif=told.exif, gps=told.gps)
-        content = msgspec.structs.replace(content, w=picture.width_px, h=picture.height_px, fmt=picture.format)
+        content = msgspec.structs.replace(
+            content, w=picture.width_px, h=picture.height_px, fmt=picture.format, frames=picture.frames
+        )
         prepared = [Model(section, model, model.prepare(picture)) for section, model in pending]
         if hashed:
             value = Phash(pixel_hash[:8], b"".join(phash.perceptual_hashes(picture.rgb)))

@@ -29,19 +29,21 @@ def cluster_mask(index: Index, number: int) -> npt.NDArray[np.bool_]:
 
 
 def category_mask(index: Index, names: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Return the images of the clusters of the current run that are called one of ``names``, whatever the case.
+    """Return the images of the clusters of the current run that are called one of ``names``, whatever its case and accents are made of.
 
     Raises UsageError where there is no run, or no cluster is called so.
     """
     import numpy as np
 
+    from phototag.library.relink import folded
+
     membership = index.clusters.current()
     if membership is None:
         raise UsageError("there are no clusters yet", hint="make some: phototag cluster")
-    labels = {number: membership.document.label(number).casefold() for number in membership.document.clusters}
+    labels = {number: folded(membership.document.label(number)) for number in membership.document.clusters}
     wanted: list[int] = []
     for name in names:
-        found = [number for number, label in labels.items() if label == name.casefold()]
+        found = [number for number, label in labels.items() if label == folded(name)]
         if not found:
             raise UsageError(f"no cluster is called {name!r}", hint="see them: phototag clusters")
         wanted += found

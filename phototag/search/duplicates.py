@@ -17,6 +17,7 @@ import numpy.typing as npt
 from phototag.errors import UsageError
 from phototag.imaging.formats import HEIF
 from phototag.index.reader import NO_INT, Index
+from phototag.library.relink import folded
 from phototag.search.disjoint import Sets
 from phototag.search.looks import UNLIKE, Looks
 from phototag.search.shots import Shots
@@ -74,6 +75,7 @@ class Files:
         self._stats: dict[int, os.stat_result | None] = {}
         self._paths: dict[int, str] = {}
         self._framed: Mask | None = None
+        self._beside: dict[str, frozenset[str]] = {}
 
     def path(self, row: int) -> str:
         """Return the path of an image, relative to the root."""
@@ -116,10 +118,23 @@ class Files:
         )
         return sum(map(bool, known))
 
+    def is_bare(self, row: int) -> bool:
+        """Say whether neither the film of a live photo nor Apple's edits lie beside the file: they would go with it."""
+        folder, name = os.path.split(self.path(row))
+        if folder not in self._beside:
+            try:
+                names = os.listdir(self._index.tree.path(folder))
+            except OSError:
+                names = []
+            self._beside[folder] = frozenset(
+                folded(os.path.splitext(other)[0]) for other in names if other.lower().endswith(_BELONGS)
+            )
+        return folded(os.path.splitext(name)[0]) not in self._beside[folder]
+
     def preference(self, row: int) -> tuple[object, ...]:
         """Return what sorts the files of a picture, the one to keep first."""
         path = self.path(row)
-        return (self.status(row) is None, *self._order(self, row), *_is_spare(path), len(path), path)
+        return (self.status(row) is None, *self._order(self, row), self.is_bare(row), *_is_spare(path), len(path), path)
 
     def group(self, keep: int, others: Iterable[int], kind: str, linked: Iterable[int]) -> Group:
         """Return a group, sorted by path."""
@@ -168,7 +183,7 @@ def _single(rows: Rows, nodes: Sequence[Node]) -> list[Node]:
 def _near(index: Index, files: Files, nodes: Sequence[Node]) -> list[tuple[Node, list[Node]]]:
     """Return (kept, those that look the same) of ``nodes``."""
     rows = np.array([node.rows[0] for node in nodes], np.int64)
-    stars = _Stars(Looks(index, rows), Shots(index), rows)
+    stars = _Stars(Looks(index, rows), Shots(index, rows), rows)
     found = []
     for members in stars.looks.alike():
         left = sorted(members, key=lambda at: files.preference(int(rows[at])))
@@ -200,8 +215,8 @@ class _Stars:
                 continue
             stars[at] = []
             later = order[number + 1 :]
+            later = later[~self._shots.in_series(int(self._rows[at]), self._rows[later])]
             bits = self.looks.bits(at, later)
-            bits[self._shots.in_series(int(self._rows[at]), self._rows[later])] = UNLIKE
             for place in np.flatnonzero(bits < UNLIKE).tolist():
                 other, few = int(later[place]), int(bits[place])
                 if not self._differ(at, other, few):
@@ -227,6 +242,9 @@ _EDITS = re.compile(r"edit(ed|s)?|exports?|exported|bearbeitet", re.IGNORECASE)
 _SPARE = re.compile(r"\b(backups?|bak|cop(y|ies)|old|sicherung|sauvegarde|te?mp|trash)\b|^recovered", re.IGNORECASE)
 """How folders are called that hold what lies somewhere else too."""
 
+_BELONGS = (".mov", ".aae")
+"""What an iPhone writes beside a photo."""
+
 FRAMED = 0.5
 """What a pixel of a picture counts that has a plain frame: the frame makes it larger than what it was made from."""
 
@@ -234,10 +252,11 @@ Order = Callable[[Files, int], tuple[object, ...]]
 
 
 def _best(files: Files, row: int) -> tuple[object, ...]:
-    """Most pixels, then most that is known, then what the camera wrote rather than an edit, then most bytes."""
+    """Most pixels, then most that is known, then what the camera wrote rather than an edit, whole, then most bytes."""
     pixels = files.number("width", row) * files.number("height", row) * (FRAMED if files.is_framed(row) else 1)
     # An edit or a JPEG made from a camera's HEIF often has more bytes than what it was made from.
-    return -pixels, -files.facts(row), _is_edit(files.path(row)), files.format(row) != HEIF, -files.number("size", row)
+    made = _is_edit(files.path(row)), files.format(row) != HEIF
+    return -pixels, -files.facts(row), *made, files.is_bare(row), -files.number("size", row)
 
 
 def _oldest(files: Files, row: int) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Pairs of 256-bit hashes that differ in few bits, without comparing all pairs.
+"""What hangs together among 256-bit hashes by pairs that differ in few bits, without comparing all pairs.
 
 Bit sampling (Indyk and Motwani, "Approximate nearest neighbors", STOC 1998): hashes that agree in a random sample of
 about log2(n) bits are compared, once for each of ``SAMPLES`` samples. The work grows as n log n. Of pairs 16 bits
@@ -10,10 +10,12 @@ apart one in 10^8 is missed among a million hashes, at the very limit of 31 bits
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from phototag.search.disjoint import Sets
 
 SAMPLES = 64
 ALL_BELOW = 2048
@@ -24,34 +26,28 @@ _SEED = 1
 """Fixed, so that the same library gives the same answer everywhere."""
 _BLOCK = 1 << 20
 """Pairs compared at once: 60 MB of working memory."""
+_FIRST_BLOCK = 1 << 14
+"""Fewer at first: they may show that all the others hang together."""
 
 Hashes = npt.NDArray[np.uint8]
 Ids = npt.NDArray[np.int64]
 
 
-class Pairs(NamedTuple):
-    """Each pair once, ``first`` < ``second``, in order."""
+def connected(hashes: Hashes, radius: int) -> Ids:
+    """Return for each of ``hashes``, (n, 32) uint8, the first one that it hangs together with, (n,); often itself.
 
-    first: Ids
-    second: Ids
-    bits: npt.NDArray[np.int64]
-    """In how many bits they differ."""
-
-
-def pairs_within(hashes: Hashes, radius: int) -> Pairs:
-    """Return the pairs of ``hashes``, (n, 32) uint8, that differ in at most ``radius`` bits."""
-    words = np.ascontiguousarray(hashes).view(np.uint64).reshape(len(hashes), _WORDS).T.copy()
-    found: list[npt.NDArray[np.int64]] = []
-    for one, other in _candidates(hashes):
-        # Two words of four tell nearly all strangers: they differ in 64 bits of 128, give or take 6.
-        likely = _bits(words[:2], one, other) <= radius
-        first, second = one[likely], other[likely]
-        bits = _bits(words, first, second)
-        near = bits <= radius
-        found.append(np.stack([np.minimum(first, second), np.maximum(first, second), bits])[:, near])
-    if not found:
-        return Pairs(*np.zeros((3, 0), np.int64))
-    return Pairs(*np.unique(np.concatenate(found, axis=1), axis=1))
+    Those hang together that differ in at most ``radius`` bits, and what hangs together with either. What does is not
+    compared again: in a time-lapse every frame is near every other.
+    """
+    words = _words(hashes)
+    labels = np.arange(len(hashes))
+    for key in _keys(hashes):
+        for one, other in _within_runs(key, labels):
+            apart = labels[one] != labels[other]
+            first, second = _near(words, one[apart], other[apart], radius)
+            if len(first):
+                labels = _joined(labels, first, second)
+    return labels
 
 
 def distance(one: Hashes, many: Hashes) -> npt.NDArray[np.int64]:
@@ -61,11 +57,38 @@ def distance(one: Hashes, many: Hashes) -> npt.NDArray[np.int64]:
     return bits
 
 
-def _candidates(hashes: Hashes) -> Iterator[tuple[Ids, Ids]]:
-    """Yield pairs to compare, a block at a time; a pair may come several times."""
+def _words(hashes: Hashes) -> npt.NDArray[np.uint64]:
+    return np.ascontiguousarray(hashes).view(np.uint64).reshape(len(hashes), _WORDS).T.copy()
+
+
+def _near(words: npt.NDArray[np.uint64], one: Ids, other: Ids, radius: int) -> tuple[Ids, Ids]:
+    """Return those of the pairs that differ in at most ``radius`` bits."""
+    # Two words of four tell nearly all strangers: they differ in 64 bits of 128, give or take 6.
+    likely = _bits(words[:2], one, other) <= radius
+    first, second = one[likely], other[likely]
+    near = _bits(words, first, second) <= radius
+    return first[near], second[near]
+
+
+def _joined(labels: Ids, first: Ids, second: Ids) -> Ids:
+    """Return ``labels`` after each ``first`` was joined with its ``second``; the smaller label stays."""
+    count = len(labels)
+    pairs = np.unique(labels[first] * count + labels[second])
+    names, at = np.unique(np.stack(np.divmod(pairs, count)), return_inverse=True)
+    sets = Sets(len(names))
+    for one, other in at.reshape(2, -1).T.tolist():
+        sets.join(one, other)
+    to = np.arange(count)
+    for members in sets.all():
+        to[names[members]] = names[members[0]]
+    return to[labels]
+
+
+def _keys(hashes: Hashes) -> Iterator[Ids]:
+    """Yield samples of the bits, (n,) each: hashes with the same are to be compared."""
     count = len(hashes)
     if count <= ALL_BELOW:
-        yield from _within_runs(np.zeros(count, np.int64))
+        yield np.zeros(count, np.int64)
         return
     columns = np.ascontiguousarray(hashes.T)
     rng = np.random.default_rng(_SEED)
@@ -73,27 +96,35 @@ def _candidates(hashes: Hashes) -> Iterator[tuple[Ids, Ids]]:
         key = np.zeros(count, np.int64)
         for bit in rng.choice(_BITS, count.bit_length(), replace=False):
             key = key << 1 | (columns[bit >> 3] >> (bit & 7) & 1)
-        yield from _within_runs(key)
+        yield key
 
 
-def _within_runs(key: Ids) -> Iterator[tuple[Ids, Ids]]:
-    """Yield the pairs of places with equal ``key``."""
-    order = np.argsort(key)
-    ordered = key[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(key)])
-    counts = np.diff(np.append(starts, len(key)))
-    at = np.flatnonzero(np.repeat(counts, counts) > 1)
-    partners = np.repeat(starts + counts, counts)[at] - at - 1
+def _within_runs(key: Ids, labels: Ids) -> Iterator[tuple[Ids, Ids]]:
+    """Yield the pairs of places with equal ``key`` and other ``labels``, a block at a time."""
+    order = np.lexsort((labels, key))
+    ends, group_ends = _ends(key[order]), _ends(labels[order], key[order])
+    at = np.flatnonzero(group_ends < ends)
+    partners = (ends - group_ends)[at]
     sums = np.cumsum(partners)
-    begin = 0
+    begin, block = 0, _FIRST_BLOCK
     while begin < len(at):
         before = int(sums[begin - 1]) if begin else 0
-        end = max(begin + 1, int(np.searchsorted(sums, before + _BLOCK, "right")))
+        end = max(begin + 1, int(np.searchsorted(sums, before + block, "right")))
         some = partners[begin:end]
         one = np.repeat(at[begin:end], some)
         ahead = np.arange(len(one)) - np.repeat(sums[begin:end] - some - before, some)
-        yield order[one], order[one + 1 + ahead]
-        begin = end
+        yield order[one], order[np.repeat(group_ends[at[begin:end]], some) + ahead]
+        begin, block = end, min(4 * block, _BLOCK)
+
+
+def _ends(*columns: Ids) -> Ids:
+    """Return for each place where the run of equal values that it is in ends."""
+    count = len(columns[0])
+    changes = np.zeros(max(0, count - 1), np.bool_)
+    for column in columns:
+        changes |= column[1:] != column[:-1]
+    stops = np.append(np.flatnonzero(changes) + 1, count)
+    return np.repeat(stops, np.diff(stops, prepend=0))
 
 
 def _bits(words: npt.NDArray[np.uint64], first: Ids, second: Ids) -> npt.NDArray[np.int64]:

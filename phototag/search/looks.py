@@ -46,9 +46,9 @@ class Looks:
         first: dict[int, int] = {}
         for value, owner in zip(at.reshape(-1).tolist(), owners.tolist(), strict=True):
             sets.join(first.setdefault(value, owner), owner)
-        pairs = hamming.pairs_within(values, max(WHOLE_BITS, INNER_BITS))
-        for one, other in zip(pairs.first.tolist(), pairs.second.tolist(), strict=True):
-            sets.join(first[one], first[other])
+        together = hamming.connected(values, max(WHOLE_BITS, INNER_BITS))
+        for value, other in enumerate(together.tolist()):
+            sets.join(first[value], first[other])
         return [members for members in sets.all() if len(members) > 1]
 
     def bits(self, one: int, others: Ids) -> Ids:

@@ -38,6 +38,8 @@ class Content(Value, frozen=True):
     """Format found in the bytes, not the name: ``jpeg``, ``png``, ``webp``, ``gif``, ``tiff``, ``bmp``, ``avif``, ``heif``, ``raw``."""
     key: str = ""
     """git-annex key of the content, where the file is annexed."""
+    frames: int = 1
+    """How many pictures the file holds: frames of an animation, pages of a TIFF."""
 
 
 class Exif(Value, frozen=True):

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
+import os
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from phototag.catalog.export import COLUMNS, export, parse_strip, records
+from phototag.catalog.export import COLUMNS, export, format_of, parse_strip, records
+from phototag.catalog.table import table as arrow_table
 from phototag.errors import UsageError
 from phototag.index.reader import Index
 from phototag.index.record import ImageRecord
+from phototag.index.refresh import refresh
 from tests.index import sidecars_made as made
 from tests.search import library_made
 
@@ -63,8 +68,6 @@ def test_stripping(index: Index) -> None:
 
 
 def test_a_cell_is_never_a_formula(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from phototag.index.refresh import refresh
-
     tree = made.library(tmp_path_factory.mktemp("formula"))
     made.add(tree, "x.jpg", user={"caption": "=HYPERLINK(1)"})
     refresh(tree)
@@ -72,9 +75,42 @@ def test_a_cell_is_never_a_formula(tmp_path_factory: pytest.TempPathFactory) -> 
     assert row["caption"] == "'=HYPERLINK(1)"
 
 
-def test_an_unknown_format_and_an_empty_library(index: Index, tmp_path_factory: pytest.TempPathFactory) -> None:
-    from phototag.index.refresh import refresh
+@pytest.mark.parametrize("name", ["-dash.jpg", "=1+1.jpg", "+a.jpg", "@b.jpg"])
+def test_a_path_in_csv_is_no_formula_and_stays_the_path(tmp_path: Path, name: str) -> None:
+    tree = made.library(tmp_path)
+    made.add(tree, name)
+    made.add(tree, f"plain/{name}")
+    refresh(tree)
+    paths = [row["path"] for row in csv.DictReader(io.StringIO(written(made.opened(tree), "csv").decode()))]
+    assert paths == [f"./{name}", f"plain/{name}"]
+    assert all(Path(tree.root, path).exists() for path in paths)
+    assert [row["path"] for row in json.loads(written(made.opened(tree), "json"))] == [name, f"plain/{name}"]
 
+
+def test_paths_that_are_not_text_are_told_apart_in_every_format(tmp_path: Path) -> None:
+    tree = made.library(tmp_path)
+    names = [b"bad\xff\xfd.jpg", b"bad\xff\xfe.jpg"]
+    for name in (*map(os.fsdecode, names), "plain.jpg"):
+        made.add(tree, name)
+    refresh(tree)
+    index = made.opened(tree)
+    rows = list(csv.DictReader(io.StringIO(written(index, "csv").decode())))
+    assert sorted(base64.b64decode(row["path_bytes"]) for row in rows) == [b"", *names]
+    wanted = {(None, "plain.jpg"), *((name, "bad\ufffd\ufffd.jpg") for name in names)}
+    parquet = pq.read_table(io.BytesIO(written(index, "parquet")))
+    for table in (parquet, arrow_table(index, np.arange(3, dtype=np.uint32))):
+        assert {(row["path_bytes"], row["path"]) for row in table.to_pylist()} == wanted
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [("photos.csv", "csv"), ("a/photos.JSONL", "jsonl"), ("x.parquet", "parquet"), ("x.json", "json"), ("csv", "json")],
+)
+def test_the_format_is_that_of_the_file_to_write(path: str, form: str) -> None:
+    assert (format_of(path), format_of(None)) == (form, "json")
+
+
+def test_an_unknown_format_and_an_empty_library(index: Index, tmp_path_factory: pytest.TempPathFactory) -> None:
     with pytest.raises(UsageError, match="cannot export as 'xml'"):
         export([], "xml", io.BytesIO())
     tree = made.library(tmp_path_factory.mktemp("empty"))

@@ -141,9 +141,21 @@ def test_export_writes_a_file_or_nothing(photos: Path, tmp_path: Path) -> None:
     done = phototag("export", photos, "--format", "csv", "--out", out)
     assert "wrote 3 images" in done.stderr
     assert len(out.read_text().splitlines()) == 4
+    asked = out.read_bytes()
+    phototag("export", photos, "--out", out)
+    assert out.read_bytes() == asked
+    phototag("export", photos, "--format", "jsonl", "--out", out)
+    assert [json.loads(line)["present"] for line in out.read_text().splitlines()] == [True] * 3
     failed = phototag("export", photos, "--out", tmp_path / "no" / "such.csv", check=False)
     assert failed.returncode == 1
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("args", [["--format", "csv"], ["--format", "jsonl"], ["--out", "photos.csv"]])
+def test_json_and_another_format_contradict_each_other(photos: Path, tmp_path: Path, args: list[str]) -> None:
+    done = phototag("export", photos, "--json", *args, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout, "contradict" in done.stderr) == (2, "", True)
+    assert not list(tmp_path.glob("photos.*"))
 
 
 def test_an_export_takes_no_photos_place(photos: Path, tmp_path: Path) -> None:

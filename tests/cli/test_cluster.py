@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
 
 import msgspec
@@ -53,6 +54,8 @@ def test_cluster_rename_list_undo(root: Path) -> None:
     assert len(found) == beach["size"]
     assert {one["cluster"]["run"] for one in found} == {made["run"]}
     assert all(0 <= one["cluster"]["probability"] <= 1 for one in found)
+    decomposed = unicodedata.normalize("NFD", "CÔTE d'Azur")
+    assert len(json.loads(phototag("list", root, "--category", decomposed, "--json").stdout)) == beach["size"]
     phototag("undo", cwd=root)
     assert "Côte d'Azur" not in phototag("clusters", "--library", root).stdout
 

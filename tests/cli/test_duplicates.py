@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageEnhance
 
 from phototag.cli import duplicates, shapes
 from phototag.cli.main import run
@@ -270,3 +270,27 @@ def test_a_photo_without_contrast_is_no_ones_twin(tmp_path: Path) -> None:
         (tmp_path / f"{number}.jpg").write_bytes(make.encoded(Image.new("RGB", (300, 200), (grey, grey, grey))))
     make.phototag("scan", "-q", cwd=tmp_path)
     assert ask(tmp_path, "--near") == []
+
+
+def test_a_time_lapse_of_a_fixed_camera_stays_whole(tmp_path: Path) -> None:
+    for number in range(6):
+        picture = ImageEnhance.Brightness(scene(1)).enhance(0.85 + number / 20)
+        ImageDraw.Draw(picture).ellipse((90 * number, 200, 90 * number + 30, 230), fill=(30, 30, 30))
+        exif = make.exif(taken=f"2024:05:01 {8 + number:02}:00:00", make="Reconyx", model="HC600")
+        (tmp_path / f"IMG_000{number + 1}.jpg").write_bytes(make.encoded(picture, quality=90, exif=exif))
+    make.phototag("scan", "-q", cwd=tmp_path)
+    assert ask(tmp_path, "--near") == []
+
+
+def test_animations_that_begin_alike_are_neither_one_nor_copies_of_what_they_begin_with(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(make.encoded(scene(1), quality=90))
+    first = scene(1).resize((320, 240))
+    for fmt, suffix in (("GIF", "gif"), ("PNG", "png")):
+        (tmp_path / f"still.{suffix}").write_bytes(make.encoded(first, fmt))
+        for seed in (2, 3):
+            others = [scene(seed).resize((320, 240))]
+            path = tmp_path / f"{seed}.{suffix}"
+            path.write_bytes(make.encoded(first, fmt, save_all=True, append_images=others, duration=200))
+    make.phototag("scan", "-q", cwd=tmp_path)
+    assert ask(tmp_path) == []
+    assert ask(tmp_path, "--near") == [{"keep": "photo.jpg", "others": ["still.gif", "still.png"], "kind": "near"}]

@@ -1,4 +1,5 @@
 import io
+import re
 import struct
 import warnings
 import zlib
@@ -201,8 +202,21 @@ def test_an_animation_shows_its_first_frame(fmt: str) -> None:
     assert near(colour_at(found, 0.5, 0.5), RED, 25)
 
 
-def test_pages_of_a_tiff_are_no_animation() -> None:
-    assert read(encoded(quarters(), "TIFF", save_all=True, append_images=[quarters()])).frames == 1
+def test_frames_of_a_gif_without_times_are_counted() -> None:
+    frames = [Image.new("RGB", (40, 30), colour) for colour in (RED, BLUE, (0, 0, 0))]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
+    data = re.sub(b"\x21\xf9\x04.{4}\0", b"", data, flags=re.DOTALL)
+    assert read(data).frames == 3
+    assert read(encoded(quarters(), "GIF")).frames == 1
+
+
+def test_pages_of_a_tiff_are_counted_but_not_a_smaller_copy_of_one() -> None:
+    pages = quarters(), Image.new("RGB", (40, 30), BLUE)
+    found = read(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]))
+    assert (found.frames, colour_at(found, 0.1, 0.1)) == (2, colour_at(read(encoded(pages[0], "TIFF")), 0.1, 0.1))
+    small = quarters().resize((20, 15))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    assert read(encoded(quarters(), "TIFF", save_all=True, append_images=[small])).frames == 1
 
 
 def test_wide_gamut_becomes_srgb() -> None:

@@ -46,6 +46,21 @@ def test_a_word_before_the_first_scan_says_of_which_picture_as_a_scan_would(
     assert set(ids(first.sidecar(name))) == {BIRTH, CONTENT, NAME}
 
 
+@pytest.mark.parametrize("fmt", ["GIF", "PNG", "TIFF"])
+def test_a_word_before_the_first_scan_also_says_how_many_pictures_the_file_holds(tmp_path: Path, fmt: str) -> None:
+    first, scanned = Replica(tmp_path, "first"), Replica(tmp_path, "scanned")
+    frames = [make.picture(seed=seed) for seed in (1, 2, 3)]
+    for side in (first, scanned):
+        data = make.encoded(frames[0], fmt, save_all=True, append_images=frames[1:])
+        (side.root / "x.jpg").write_bytes(data)
+    first.rate("x.jpg", 5)
+    scan(scanned.tree, "", BARE)
+    assert ids(first.sidecar("x.jpg")) == ids(scanned.sidecar("x.jpg"))
+    content = first.sidecar("x.jpg").get(ID, CONTENT, Content)
+    assert content is not None
+    assert content.frames == 3
+
+
 def test_two_devices_that_begin_differently_end_with_the_same_bytes(tmp_path: Path) -> None:
     one, other = Replica(tmp_path, "one"), Replica(tmp_path, "other")
     other.clock = msgspec.structs.replace(other.clock, device=one.clock.device)

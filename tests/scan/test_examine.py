@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,22 @@ def test_tags_that_a_date_made_follow_it(tree: Tree) -> None:
     run(tree)
     assert "winter" not in tags(tree)
     assert "summer" in tags(tree)
+
+
+def test_frames_are_counted_and_stay_known_when_a_word_is_written_into_the_animation(tree: Tree) -> None:
+    path = Path(tree.root, "a.jpg")
+    data = make.encoded(make.picture(seed=1), "PNG", save_all=True, append_images=[make.picture(seed=2)])
+    words = b"tEXtTitle\0a"
+    chunk = struct.pack(">I", len(words) - 4) + words + struct.pack(">I", zlib.crc32(words))
+    found = []
+    for changed in (data, data[:33] + chunk + data[33:]):
+        path.write_bytes(changed)
+        run(tree)
+        found.append(sidecar(tree).get(fields.ID, fields.CONTENT, Content))
+    one, other = found
+    assert one is not None
+    assert other is not None
+    assert (one.frames, other.frames, one.px == other.px, one.x == other.x) == (2, 2, True, False)
 
 
 def test_a_name_written_into_the_picture_decodes_nothing(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,12 +52,13 @@ def add(
     fmt: str = "jpeg",
     pixels: str = "",
     seed: int = 0,
+    frames: int = 1,
 ) -> None:
     """Write one image that looks as told; another ``pixels``, the same pixels as that image."""
     document = made.document(rel, exif=exif)
     px = made.pixels(pixels or rel)
     x = made.pixels(rel)
-    document.set_machine(model.ID, model.CONTENT, Content(x, px, 1000 + len(rel), *size, fmt))
+    document.set_machine(model.ID, model.CONTENT, Content(x, px, 1000 + len(rel), *size, fmt, frames=frames))
     document.set_machine(
         model.HASH, model.PDQ, Phash(px[:8], (flipped(bits, seed=seed) if hashes is None else hashes) + inner)
     )
@@ -136,6 +137,42 @@ def test_a_copy_without_a_date_goes_to_the_frame_it_is_most_like_and_never_takes
     assert kept == [("x.jpg", ["long name 1.jpg"], NEAR)]
 
 
+def test_a_time_lapse_is_a_series_whatever_its_interval(tree: Tree) -> None:
+    for number in range(6):
+        exif = Exif(taken=f"2024-05-01T{8 + number:02}:00:00", **CANON)
+        add(tree, f"IMG_000{number}.jpg", bits=2 * number, exif=exif)
+    for day in range(1, 4):  # a camera whose card is emptied every day counts from the beginning
+        add(tree, f"{day}/IMG_9001.jpg", bits=2 * day, exif=Exif(taken=f"2024-06-0{day}T12:00:00", **CANON))
+    assert found(tree) == []
+    add(tree, "sent/IMG_0003.jpg", bits=7, exif=Exif(taken="2024-05-01T13:00:00", **CANON), size=(1600, 1200))
+    assert found(tree) == [("IMG_0003.jpg", ["sent/IMG_0003.jpg"], NEAR)]
+
+
+def test_what_counts_on_in_one_folder_and_has_no_date_is_a_series(tree: Tree) -> None:
+    for number in range(9, 14):
+        add(tree, f"film/frame_{number:04}.png", bits=number)
+    assert found(tree) == []
+    add(tree, "sent/IMG-20240501-WA0007.jpg", bits=11, size=(1600, 1200))
+    assert found(tree) == [("film/frame_0011.png", ["sent/IMG-20240501-WA0007.jpg"], NEAR)]
+
+
+def test_numbers_with_a_gap_are_no_series(tree: Tree) -> None:
+    add(tree, "sea.jpg")
+    for side in (1024, 2048):
+        add(tree, f"sea-{side}.jpg", bits=2, size=(side, side * 3 // 4))
+    assert found(tree) == [("sea.jpg", ["sea-1024.jpg", "sea-2048.jpg"], NEAR)]
+
+
+def test_an_animation_is_not_its_first_frame_nor_another_that_begins_so(tree: Tree) -> None:
+    add(tree, "photo.jpg")
+    add(tree, "a.gif", fmt="gif", frames=12, size=(400, 300))
+    add(tree, "b.gif", fmt="gif", frames=12, size=(400, 300))
+    add(tree, "still.gif", fmt="gif", size=(400, 300))
+    assert found(tree) == [("photo.jpg", ["still.gif"], NEAR)]
+    add(tree, "copy of a.gif", fmt="gif", frames=12, size=(400, 300), pixels="a.gif")
+    assert ("copy of a.gif", ["a.gif"], EXACT) in found(tree)
+
+
 def test_raw_and_jpeg_are_a_pair_wherever_they_lie(tree: Tree) -> None:
     exif = Exif(taken="2024-05-01T10:00:00", **CANON)
     add(tree, "IMG_1.CR2", fmt="raw", exif=exif)
@@ -207,6 +244,18 @@ def test_of_equal_ones_none_that_says_it_is_a_copy_stays(tree: Tree, spare: str,
     assert found(tree, near=False, rule=rule) == [(long, [spare], EXACT)]
 
 
+@pytest.mark.parametrize("beside", ["IMG_0001.MOV", "img_0001.aae"])
+def test_of_equal_ones_that_stays_which_has_the_film_of_a_live_photo(tree: Tree, beside: str) -> None:
+    add(tree, "a/IMG_0001.heic", fmt="heif", pixels="same")
+    add(tree, "from the phone/IMG_0001.heic", fmt="heif", pixels="same")
+    add(tree, "backup/IMG_0001 with caption.heic", fmt="heif", pixels="same")
+    Path(tree.path("a/IMG_0002.MOV")).write_bytes(b"of another")
+    Path(tree.path(f"from the phone/{beside}")).write_bytes(b"film")
+    for rule in ("best", "shortest-path"):
+        kept = found(tree, near=False, rule=rule)[0][0]
+        assert kept == ("from the phone/IMG_0001.heic" if rule == "best" else "a/IMG_0001.heic")
+
+
 def test_the_rules(tree: Tree) -> None:
     add(tree, "one.jpg", size=(2000, 1500), exif=Exif(taken="2024-05-01T10:00:00", **CANON))
     add(tree, "edited much longer.jpg", size=(2000, 1500), exif=Exif(taken="2024-05-01T10:00:00", **CANON))
@@ -220,6 +269,10 @@ def test_the_rules(tree: Tree) -> None:
     }
     with pytest.raises(UsageError, match="cannot keep 'newest'"):
         found(tree, rule="newest")
+
+
+HOUR_US = 3600 * 1_000_000
+DAY_US = 24 * HOUR_US
 
 
 def shot(name: str, **fields: Any) -> Shot:
@@ -244,16 +297,70 @@ def shot(name: str, **fields: Any) -> Shot:
         (shot("b.jpg", camera="", taken_us=5), 20, False),
         (shot("b.jpg", settings=(0.02, 4.0, 100.0)), 2, True),
         (shot("b.jpg", settings=(0.0, 0.0, 0.0)), 2, False),
-        (shot("IMG_0002.jpg"), 9, True),
-        (shot("IMG_0002.jpg"), 8, False),
-        (shot("IMG_0002.jpg", size_px=(400, 300)), 9, False),
+        (shot("b.jpg", taken_us=1_000_000_000_000 + DAY_US), 20, True),
+        (shot("IMG_0002.jpg", taken_us=1_000_000_000_000 + HOUR_US), 0, True),
+        (shot("sent/IMG_0001.jpg", taken_us=1_000_000_000_000 + HOUR_US), 20, False),
+        (shot("b.jpg", camera="D850", taken_us=1_000_000_100_000), 0, True),
+        (shot("b.jpg", camera="D850", taken_us=1_000_000_000_000 + HOUR_US), 0, True),
+        (shot("b.jpg", camera="D850"), 0, False),
+        (shot("IMG_0002.jpg"), 0, True),  # a stack of focus
+        (shot("small/IMG_0002.jpg", size_px=(400, 300)), 0, True),
+        (shot("IMG_0300.jpg"), 9, True),
+        (shot("IMG_0300.jpg"), 8, False),  # saved anew by a phone, which counts on
+        (shot("IMG_0300.jpg", size_px=(400, 300)), 9, False),
+        (shot("20240501_100000.jpg"), 8, False),  # renamed by an import
+        (shot("IMG_0002.jpg", taken_us=None, run=3), 0, True),
+        (shot("IMG_0002.jpg", camera="", run=3), 0, True),
+        (shot("IMG_0002.jpg", taken_us=None, run=2), 9, False),
+        (shot("IMG_0001.png", taken_us=None, run=3), 9, False),
+        (shot("IMG_0001 (2).jpg", camera=""), 9, False),
+        (shot("IMG_0001.jpg", frames=2), 0, True),
         (shot("IMG_0001-edited.jpg"), 9, False),
         (shot("b.nef", format="raw"), 0, True),
     ],
 )
 def test_what_the_camera_wrote_tells_two_shots_apart(other: Shot, bits: int, differ: bool) -> None:
-    one = shot("IMG_0001.jpg")
+    one = shot("IMG_0001.jpg", run=3)
     assert shots.differ(one, other, bits) == shots.differ(other, one, bits) == differ
+
+
+@pytest.mark.parametrize(
+    ("other", "differ"),
+    [
+        ("DNG/IMG_1-HDR.dng", True),
+        ("IMG_1-Enhanced-NR.dng", True),
+        ("IMG_1.dng", True),
+        ("DNG/IMG_1.dng", False),
+        ("backup/IMG_1.cr2", False),
+        ("backup/IMG_1 copy.cr2", False),
+        ("backup/IMG_1 (1).cr2", False),
+    ],
+)
+def test_a_raw_file_that_was_made_of_another_is_no_copy_of_it(other: str, differ: bool) -> None:
+    one, two = shot("IMG_1.cr2", format="raw"), shot(other, format="raw")
+    assert shots.differ(one, two, 0) == shots.differ(two, one, 0) == differ
+
+
+KINDS = ("jpg", "jpeg", "png", "gif", "bmp", "tif", "tiff", "webp", "avif", "heic", "heif", "nef", "cr2", "dng", "arw")
+
+
+def test_what_is_quick_is_a_part_of_the_rule(tree: Tree) -> None:
+    names = ("IMG_0001", "IMG_0002", "IMG_0300", "IMG_1", "plain", "20240501_100000", "sub/IMG_0001", "sub/IMG_0002")
+    dates = (None, "2024-05-01T10:00:00", "2024-05-01T10:00:07", "2024-05-01T11:00:00", "2024-05-02T10:00:00")
+    told = itertools.product(dates, ({}, CANON, {"model": "D850"}))
+    for (taken, camera), kind in zip(told, KINDS, strict=True):
+        for name in names:
+            add(tree, f"{name}.{kind}", exif=Exif(taken=taken, **camera))
+    rebuild(tree)
+    index = Index.open(tree)
+    assert index is not None
+    assert index.count == 120
+    rows = np.arange(index.size)
+    known = shots.Shots(index, rows)
+    for one in rows.tolist():
+        quick = known.in_series(one, rows)
+        slow = np.array([known.differ(one, other, 0) for other in rows.tolist()])
+        assert quick.tolist() == slow.tolist()
 
 
 @settings(deadline=None, max_examples=60)
@@ -262,35 +369,49 @@ def test_what_the_camera_wrote_tells_two_shots_apart(other: Shot, bits: int, dif
     st.lists(st.tuples(st.integers(0, 23), st.integers(0, 40), st.integers(0, 99)), max_size=12),
     st.integers(0, 31),
 )
-def test_every_pair_is_found_once_with_its_bits(
+def test_what_hangs_together_by_near_pairs_has_the_number_of_its_first(
     base: np.ndarray[Any, Any], near: list[tuple[int, int, int]], radius: int
 ) -> None:
     rows = [row.tobytes() for row in base]
     rows += [flipped(bits, base[at % len(base)], seed) for at, bits, seed in near if len(base)]
     hashes = np.frombuffer(b"".join(rows), np.uint8).reshape(-1, 32)
-    pairs = hamming.pairs_within(hashes, radius)
     numbers = [int.from_bytes(row) for row in rows]
-    every = [
-        (i, j, bits)
-        for i, j in itertools.combinations(range(len(rows)), 2)
-        if (bits := (numbers[i] ^ numbers[j]).bit_count()) <= radius
-    ]
-    assert list(zip(*(column.tolist() for column in pairs), strict=True)) == every
+    first = list(range(len(rows)))
+    for i, j in itertools.combinations(range(len(rows)), 2):
+        if (numbers[i] ^ numbers[j]).bit_count() <= radius:
+            one, other = sorted((first[i], first[j]))
+            first = [one if at == other else at for at in first]
+    assert hamming.connected(hashes, radius).tolist() == first
 
 
 def test_among_many_hashes_nearly_all_near_pairs_are_found_and_no_others() -> None:
     base = RNG.integers(0, 256, (6000, 32), dtype=np.uint8)
     near = [flipped(at % 32, base[at], at) for at in range(1600)]
     hashes = np.vstack([base, np.frombuffer(b"".join(near), np.uint8).reshape(-1, 32)])
-    pairs = hamming.pairs_within(hashes, 31)
-    found = {(int(i), int(j)): int(bits) for i, j, bits in zip(*pairs, strict=True)}
-    made_pairs = {(at, 6000 + at): at % 32 for at in range(1600)}
-    assert found.items() <= made_pairs.items()
-    assert len(found) >= 1590
-    missed = [bits for pair, bits in made_pairs.items() if pair not in found]
-    assert all(bits > 24 for bits in missed)
-    again = hamming.pairs_within(hashes, 31)
-    assert [column.tolist() for column in again] == [column.tolist() for column in pairs]
+    labels = hamming.connected(hashes, 31)
+    assert labels[:6000].tolist() == list(range(6000))
+    missed = [at for at, label in enumerate(labels[6000:].tolist()) if label != at]
+    assert len(missed) <= 10
+    assert all(labels[6000 + at] == 6000 + at and at % 32 > 24 for at in missed)
+    assert hamming.connected(hashes, 31).tolist() == labels.tolist()
+
+
+def test_a_long_time_lapse_does_not_make_all_its_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They took 16 GB for 2,500 frames."""
+    frames = np.frombuffer(b"".join(flipped(at % 9, seed=at) for at in range(3000)), np.uint8).reshape(-1, 32)
+    strangers = RNG.integers(0, 256, (500, 32), dtype=np.uint8)
+    compared: list[int] = []
+    count = hamming._bits
+
+    def counting(words: Any, one: Any, other: Any) -> Any:
+        compared.append(len(one))
+        return count(words, one, other)
+
+    monkeypatch.setattr(hamming, "_bits", counting)
+    labels = hamming.connected(np.vstack([frames, strangers]), 31)
+    assert np.unique(labels[:3000]).tolist() == [0]
+    assert labels[3000:].tolist() == list(range(3000, 3500))
+    assert sum(compared) < 200_000  # of 4.5 million
 
 
 def test_counting_bits_is_the_same_on_numpy_1(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,8 +419,3 @@ def test_counting_bits_is_the_same_on_numpy_1(monkeypatch: pytest.MonkeyPatch) -
     modern = hamming.distance(BASE, many)
     monkeypatch.delattr(np, "bitwise_count", raising=False)
     assert hamming.distance(BASE, many).tolist() == modern.tolist()
-
-
-def test_many_equal_hashes_do_not_make_many_pairs() -> None:
-    hashes = np.repeat(BASE[None], 3000, axis=0)
-    assert len(hamming.pairs_within(np.unique(hashes, axis=0), 31).first) == 0
