@@ -1,10 +1,12 @@
 """Near-duplicates: precision and recall on transformed photos, through a real scan; and what finding them costs.
 
+Each version keeps the camera and the time, as editors do: without them nothing tells the frames of a burst from copies.
 The photos are those of ``../shared/data/photos`` and of ``phototag demo``; where the first are missing, the second only.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-from PIL import Image, ImageDraw, ImageEnhance, ImageFont
+from PIL import ExifTags, Image, ImageDraw, ImageEnhance, ImageFont
 
 from benchmarks.row import Row, seconds, side_by_side
 from phototag.demo.making import make
@@ -87,8 +89,13 @@ def _quality(base: str) -> list[Row]:
 
 def _recall(home: dict[str, int], sources: list[str], change: str) -> float:
     """Return the share of ``sources`` whose changed version was found to be the same picture."""
-    found = [home.get(f"{source}/original.png", -1) == home.get(f"{source}/{change}.jpg", -2) for source in sources]
+    found = [home.get(f"{source}/original.png", -1) == home.get(f"{source}/{_file(change)}", -2) for source in sources]
     return sum(found) / max(1, len(found))
+
+
+def _file(change: str) -> str:
+    """Return the name of a changed version, without numbers: those tell the frames of a series apart."""
+    return re.sub(r"\d", lambda digit: "abcdefghij"[int(digit[0])], change) + ".jpg"
 
 
 def _family(path: str) -> str:
@@ -112,7 +119,7 @@ def _make_library(base: str, root: str) -> list[str]:
             found = decode.read_upright(data, name=os.path.basename(path), side_px=1600)
         except ImageError:
             continue
-        image = found.image
+        image, camera = found.image, _camera(data)
         look = image.tobytes()
         if min(image.size) < SIDE_AT_LEAST_PX or look in seen:
             continue
@@ -120,10 +127,10 @@ def _make_library(base: str, root: str) -> list[str]:
         folder = f"{number:04}"
         _NAMES[folder] = path
         os.makedirs(os.path.join(root, folder))
-        image.save(os.path.join(root, folder, "original.png"))
+        image.save(os.path.join(root, folder, "original.png"), exif=camera)
         for name, change in CHANGES.items():
-            with open(os.path.join(root, folder, f"{name}.jpg"), "wb") as file:
-                file.write(change(image))
+            with open(os.path.join(root, folder, _file(name)), "wb") as file:
+                file.write(_with_camera(change(image), camera))
         folders.append(folder)
     return folders
 
@@ -138,6 +145,29 @@ def _jpeg(image: Image.Image, quality: int = 90, **options: object) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality, **options)
     return out.getvalue()
+
+
+def _camera(data: bytes) -> Image.Exif:
+    """Return what the camera said, which editors keep; the picture is upright already."""
+    made = Image.Exif()
+    with contextlib.suppress(Exception), Image.open(io.BytesIO(data)) as image:
+        for tag, value in image.getexif().get_ifd(ExifTags.IFD.Exif).items():
+            if tag in (ExifTags.Base.DateTimeOriginal, ExifTags.Base.SubsecTimeOriginal):
+                made.get_ifd(ExifTags.IFD.Exif)[tag] = value
+        for tag in (ExifTags.Base.Make, ExifTags.Base.Model):
+            if tag in image.getexif():
+                made[tag] = image.getexif()[tag]
+    return made
+
+
+def _with_camera(jpeg: bytes, camera: Image.Exif) -> bytes:
+    """Return ``jpeg`` with ``camera`` put into its head; one that has an orientation keeps it."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    if orientation is not None:
+        return jpeg
+    block = camera.tobytes()
+    return jpeg[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + jpeg[2:]
 
 
 def _resized(image: Image.Image, share: float) -> bytes:

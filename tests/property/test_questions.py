@@ -55,6 +55,11 @@ class Photo(NamedTuple):
     """The score from which a model's tag counts, its threshold where there is none."""
 
     @property
+    def stars(self) -> int | None:
+        """Return the rating that counts: 0 takes one away."""
+        return self.rating or None
+
+    @property
     def effective(self) -> set[str]:
         """Return the tags that count."""
         good = {
@@ -211,7 +216,7 @@ ATOMS: list[Asked] = [
     Asked("before:2021-03", lambda photo: photo.taken is not None and photo.taken < "2021-03"),
     *_spans("rating", lambda photo: photo.rating or 0),
     *_spans("faces", lambda photo: len(photo.people)),
-    Asked("has:rating", lambda photo: photo.rating is not None),
+    Asked("has:rating", lambda photo: photo.stars is not None),
     Asked("has:caption", lambda photo: photo.caption is not None),
     Asked("has:gps", lambda photo: photo.place is not None),
     Asked("has:people", lambda photo: bool(photo.people)),
@@ -295,7 +300,10 @@ def _order(world: World, sort: str) -> Callable[[str], Any]:
     name, down = sort.removeprefix("-"), sort.startswith("-")
     if name == "path":
         return (lambda path: [-ord(c) for c in path] + [1]) if down else (lambda path: path)
-    values = {path: 1000 if name == "size" else getattr(photo, name) for path, photo in world.photos.items()}
+    values = {
+        path: 1000 if name == "size" else getattr(photo, "stars" if name == "rating" else name)
+        for path, photo in world.photos.items()
+    }
     places = {value: at for at, value in enumerate(sorted({v for v in values.values() if v is not None}))}
 
     def key(path: str) -> tuple[bool, int, str]:
