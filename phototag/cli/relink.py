@@ -51,14 +51,17 @@ def _show_plan(app: App, changes: Plan) -> None:
                 "moves": [_move(move) for move in changes.moves],
                 "parks": [json_path(rel) for rel in changes.parks],
                 "orphans": [json_path(rel) for rel in changes.orphans],
+                "spent": [json_path(name) for name in changes.spent],
             }
         )
         return
     rows = [(_verb(move), move.source, "->", move.target, f"same {move.why}") for move in changes.moves]
     rows += [("park", rel, "", "", "its words are kept in .phototag/orphans") for rel in changes.parks]
     rows += [("wait", rel, "", "", "its picture is not here") for rel in changes.orphans]
+    rows += [("remove", name, "", "", "its words stand with its picture") for name in changes.spent]
     emit_table(rows)
-    click.echo(f"{len(changes.moves)} to relink" + ("; do it with --apply" if changes.moves else ""))
+    some = changes.moves or changes.spent
+    click.echo(f"{len(changes.moves)} to relink" + ("; do it with --apply" if some else ""))
 
 
 def _move(move: Move) -> dict[str, object]:

@@ -31,6 +31,8 @@ class Relinked(msgspec.Struct, frozen=True):
     copied: int = 0
     parked: int = 0
     orphans: int = 0
+    uncertain: int = 0
+    """Sidecars that could belong to several images, so that nothing was done with them."""
     failed: tuple[tuple[str, str], ...] = ()
     targets: tuple[str, ...] = ()
     """Images that were given what is known about them."""
@@ -41,7 +43,8 @@ def relink(tree: Tree, folders: list[Folder] | None = None, suspects: set[str] |
     found = gather(tree, list(walk(tree)) if folders is None else folders, suspects)
     if not found.strays and not found.images:
         return Relinked()
-    return apply(tree, plan(found.strays, found.images, found.placed).certain)
+    changes = plan(found.strays, found.images, found.placed)
+    return msgspec.structs.replace(apply(tree, changes.certain), uncertain=len(changes.uncertain))
 
 
 def apply(tree: Tree, changes: Plan) -> Relinked:
@@ -83,6 +86,8 @@ class _Applying:
         for move in done:
             if not move.copy:
                 self._remove_source(move)
+        for name in self.changes.spent:
+            fsio.remove(document_path(self.tree, name))
         return Relinked(
             moved=sum(not move.copy for move in done),
             copied=sum(move.copy for move in done),
@@ -115,6 +120,8 @@ class _Applying:
             if document.version > VERSION and not move.copy:
                 self._carry(document, self._source_path(move), sidecars.path_to_write(self.tree, move.target))
             else:
+                if move.copy:  # a new file, not a new name of one: as a scan that knew nothing would name it
+                    document.body.get(ID, {}).pop(NAME, None)
                 document.set_machine(ID, NAME, os.fsencode(os.path.basename(move.target)))
                 wrote = sidecars.write(self.tree, move.target, document, sync=False, bulk=True)
                 if not wrote and not os.path.lexists(self._source_path(move)):

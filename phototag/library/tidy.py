@@ -34,6 +34,13 @@ class Tidied(msgspec.Struct, frozen=True):
             yield f"kept aside {kept.path}: {kept.reason}"
         for rel, why in self.relinked.failed:
             yield f"not relinked: {rel}: {why}"
+        if self.relinked.uncertain:
+            yield f"{uncertain_text(self.relinked.uncertain)}: phototag relink"
+
+
+def uncertain_text(count: int) -> str:
+    """Return what a person should hear of ``count`` sidecars that no scan gives to an image by itself."""
+    return f"{count_text(count, 'sidecar')} could belong to several photos"
 
 
 def tidy(tree: Tree, folders: Sequence[Folder], suspects: set[str]) -> Tidied:

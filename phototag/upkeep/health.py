@@ -12,7 +12,7 @@ import msgspec
 
 from phototag import fsio, settings
 from phototag.errors import FormatError
-from phototag.library import conflicts, documents, git, recovery, syncing
+from phototag.library import conflicts, documents, git, recovery, relink, strays, syncing, tidy
 from phototag.library.tree import MARKER, Tree
 from phototag.library.walk import Folder, walk
 from phototag.sidecar import copies, disk
@@ -30,15 +30,20 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine(tree: Tree) -> Iterator[Finding]:
-    """Yield what is wrong with the library; every sidecar and document is read, no image is."""
+    """Yield what is wrong with the library; every sidecar and document is read, of images only what sidecars look for."""
     for what, mend in syncing.problems(tree):
         yield Finding("", what, mend)
     for conflict in conflicts.find(tree):
         for copy in conflict.copies:
             other = "a conflict copy" if copies.is_copy(copy) else "a sidecar in the place of another layout"
             yield Finding(os.path.relpath(copy, tree.root), f"{other} that waits to be joined", FIX)
-    for folder in walk(tree):
+    folders = list(walk(tree))
+    for folder in folders:
         yield from _in_folder(tree, folder)
+    found = strays.gather(tree, folders)
+    uncertain = relink.plan(found.strays, found.images, found.placed).uncertain
+    if uncertain:
+        yield Finding("", tidy.uncertain_text(len(uncertain)), "phototag relink")
     for path, _, names in sorted(os.walk(os.path.join(tree.write_root, MARKER))):
         top = os.path.relpath(path, os.path.join(tree.write_root, MARKER)).split(os.sep)[0]
         if top != "sidecars":
