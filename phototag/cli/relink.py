@@ -60,8 +60,9 @@ def _show_plan(app: App, changes: Plan) -> None:
     rows += [("wait", rel, "", "", "its picture is not here") for rel in changes.orphans]
     rows += [("remove", name, "", "", "its words stand with its picture") for name in changes.spent]
     emit_table(rows)
+    more = f", {len(changes.spent)} to remove" if changes.spent else ""
     some = changes.moves or changes.spent
-    click.echo(f"{len(changes.moves)} to relink" + ("; do it with --apply" if some else ""))
+    click.echo(f"{len(changes.moves)} to relink{more}" + ("; do it with --apply" if some else ""))
 
 
 def _move(move: Move) -> dict[str, object]:

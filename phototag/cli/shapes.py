@@ -152,6 +152,8 @@ class RelinkPlanShape(msgspec.Struct, frozen=True):
     """Images whose old sidecar is kept in ``.phototag/orphans``."""
     orphans: list[PathShape]
     """Sidecars whose image is not here."""
+    spent: list[PathShape]
+    """Documents in ``.phototag/orphans`` whose words stand with their picture: ``--apply`` removes them."""
 
 
 class RelinkedShape(msgspec.Struct, frozen=True):

@@ -69,7 +69,7 @@ def test_relink_is_a_plan_until_applied(a: Replica, capsys: Out) -> None:
     assert run(["relink"]) == 0
     assert "move  x.jpg  ->  neu.jpg  same content" in capsys.readouterr().out
     assert ask(capsys, "relink --apply", "relink", "--apply")["moved"] == 1
-    assert ask(capsys, "relink", "relink") == {"moves": [], "parks": [], "orphans": []}
+    assert ask(capsys, "relink", "relink") == {"moves": [], "parks": [], "orphans": [], "spent": []}
     os.unlink("neu.jpg")
     assert [one["path"] for one in ask(capsys, "relink", "relink")["orphans"]] == ["neu.jpg"]
 
