@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import click
+import msgspec
 
 from phototag.cli.options import App, app_options, path_argument
 from phototag.cli.render import emit_json, emit_table, json_path
-from phototag.library import moves, strays
+from phototag.library import moves, orphans, strays
 from phototag.library.relink import Move, Plan, plan
 from phototag.library.walk import walk
 
@@ -26,10 +27,15 @@ def relink(app: App, path: str, apply: bool) -> None:
     library = app.library(path)
     if apply:
         library.begin()
-    found = strays.gather(library.tree, list(walk(library.tree)))
+    folders = list(walk(library.tree))
+    if apply:
+        moves.clear_overlay(library.tree, folders)
+    found = strays.gather(library.tree, folders)
     changes = plan(found.strays, found.images, found.placed)
     if not apply:
-        _show_plan(app, changes)
+        images = (folder.path(name) for folder in folders for name in folder.images)
+        foreign = tuple(rel for rel, _ in orphans.foreign(library.tree, images))
+        _show_plan(app, msgspec.structs.replace(changes, parks=changes.parks + foreign))
         return
     done = moves.apply(library.tree, changes)
     library.after()

@@ -167,10 +167,12 @@ class RelinkedShape(msgspec.Struct, frozen=True):
 
 
 class CarriedShape(msgspec.Struct, frozen=True):
-    """``sidecar move``, ``sidecar push``; ``found`` without ``--apply``."""
+    """``sidecar move``, ``sidecar push``; ``found`` without ``--apply``, ``parked`` with it."""
 
     carried: int
     failed: list[FailureShape]
+    parked: int | UnsetType = UNSET
+    """Of the carried: about another picture than the sidecar in the new place, so they went to ``.phototag/orphans``."""
     found: list[PathShape] | UnsetType = UNSET
 
 

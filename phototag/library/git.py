@@ -17,14 +17,14 @@ from phototag import fsio
 from phototag.errors import FormatError, PhototagError
 from phototag.library import lock, sidecars
 from phototag.library.documents import document_path
-from phototag.library.joining import is_same_picture
 from phototag.library.lookup import chosen, pictures
-from phototag.library.moves import park
+from phototag.library.orphans import park
 from phototag.library.tree import Tree, find_root
 from phototag.settings import Settings
 from phototag.sidecar import codec, disk
 from phototag.sidecar.codec import SUFFIX, VERSION
 from phototag.sidecar.model import BIRTH, CONTENT, ID, Content
+from phototag.sidecar.pictures import is_same_picture
 from phototag.sidecar.registers import Document
 
 _SEEN = "merges-seen"

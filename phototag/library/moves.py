@@ -7,20 +7,21 @@ the target. Running the same plan again after a crash finds the parked ones.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import msgspec
-import xxhash
 
 from phototag import fsio
 from phototag.errors import FormatError
 from phototag.library import lock, sidecars
-from phototag.library.documents import document_path, read_document, write_document
+from phototag.library.documents import document_path, read_document
+from phototag.library.orphans import foreign, make_way, orphan_name, park
 from phototag.library.relink import Move, Plan, companions, plan
 from phototag.library.strays import gather
 from phototag.library.tree import Tree
 from phototag.library.walk import Folder, walk
 from phototag.sidecar.codec import VERSION, newer_version
-from phototag.sidecar.model import BIRTH, ID, NAME
+from phototag.sidecar.model import ID, NAME
 from phototag.sidecar.registers import Document
 
 
@@ -33,6 +34,8 @@ class Relinked(msgspec.Struct, frozen=True):
     orphans: int = 0
     uncertain: int = 0
     """Sidecars that could belong to several images, so that nothing was done with them."""
+    cleared: tuple[str, ...] = ()
+    """Images whose sidecar in the overlay was about another picture, and was parked."""
     failed: tuple[tuple[str, str], ...] = ()
     targets: tuple[str, ...] = ()
     """Images that were given what is known about them."""
@@ -40,30 +43,34 @@ class Relinked(msgspec.Struct, frozen=True):
 
 def relink(tree: Tree, folders: list[Folder] | None = None, suspects: set[str] | None = None) -> Relinked:
     """Gather, plan and carry out what is certain; what a scan does before it works. Raises WriteError."""
-    found = gather(tree, list(walk(tree)) if folders is None else folders, suspects)
+    folders = list(walk(tree)) if folders is None else folders
+    cleared = clear_overlay(tree, folders, suspects)
+    found = gather(tree, folders, suspects)
     if not found.strays and not found.images:
         return Relinked()
     changes = plan(found.strays, found.images, found.placed)
-    return msgspec.structs.replace(apply(tree, changes.certain), uncertain=len(changes.uncertain))
+    return msgspec.structs.replace(
+        apply(tree, changes.certain), uncertain=len(changes.uncertain), cleared=tuple(cleared)
+    )
+
+
+def clear_overlay(tree: Tree, folders: Iterable[Folder], suspects: set[str] | None = None) -> list[str]:
+    """Park what the overlay says of other pictures than are there now; return those images. Raises WriteError.
+
+    The pictures were moved by somebody who can write the library, with what is said in it; the overlay stayed behind.
+    """
+    if not tree.overlay:
+        return []
+    rels = (folder.path(name) for folder in folders for name in folder.images)
+    with lock.writing(tree):
+        mine = foreign(tree, (rel for rel in rels if suspects is None or rel in suspects))
+        return [rel for rel, below in mine if make_way(tree, tree.overlay_sidecar(rel), below, rel)]
 
 
 def apply(tree: Tree, changes: Plan) -> Relinked:
     """Carry out ``changes``. Raises WriteError; a damaged sidecar is that move's failure."""
     with lock.writing(tree):
         return _Applying(tree, changes).run()
-
-
-def park(tree: Tree, document: Document, rel: str) -> str:
-    """Keep ``document``, whose picture is not here, as ``orphans/<birth>-<path>``; return that name. Raises WriteError."""
-    name = orphan_name(document, rel)
-    write_document(tree, name, document)
-    return name
-
-
-def orphan_name(document: Document, rel: str) -> str:
-    """Return the name under which ``document`` is parked."""
-    birth = document.get(ID, BIRTH, bytes) or b""
-    return f"orphans/{birth.hex()[:16] or 'unknown'}-{xxhash.xxh3_64_hexdigest(os.fsencode(rel))}"
 
 
 class _Applying:

@@ -12,7 +12,7 @@ import msgspec
 
 from phototag import fsio, settings
 from phototag.errors import FormatError
-from phototag.library import conflicts, documents, git, recovery, relink, strays, syncing, tidy
+from phototag.library import conflicts, documents, git, orphans, recovery, relink, strays, syncing, tidy
 from phototag.library.tree import MARKER, Tree
 from phototag.library.walk import Folder, walk
 from phototag.sidecar import copies, disk
@@ -90,6 +90,8 @@ def _in_folder(tree: Tree, folder: Folder) -> Iterator[Finding]:
     for name in (*folder.images, *(rel.rpartition("/")[2] for rel in folder.folders)):
         if not _is_text(name):
             yield Finding(folder.path(name), "a name that is not UTF-8: Syncthing never syncs it", "rename it")
+    for rel, _ in orphans.foreign(tree, map(folder.path, folder.images)):
+        yield Finding(rel, "what the overlay says of it is about another picture, and is left out", "phototag relink")
     for path in conflicts.sidecar_folders(tree, folder.rel):
         yield from _unreadable(tree, path, folder.sidecars)
 
