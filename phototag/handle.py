@@ -77,9 +77,9 @@ class Library:
         """Do what every command does before it writes about the images ``rels``.
 
         Finish this device's own unfinished operation, join conflict copies in the folders of ``rels`` and among the
-        library's documents, then drop what another device purged.
+        library's documents, drop what another device purged, then restore what a copy lost of what one said.
         """
-        from phototag.library import conflicts, decide, purge
+        from phototag.library import conflicts, decide, lost, purge
 
         for operation in decide.finish_unfinished(self.tree, self.clock):
             self.notify(f"finished what an earlier command left undone: {operation.command} {operation.summary}")
@@ -90,6 +90,9 @@ class Library:
         cleaned = purge.apply_purges(self.tree, self.clock)
         if cleaned:
             self.notify(f"dropped purged data from {cleaned} sidecars; {purge.REMINDER}")
+        restored = lost.catch_up(self.tree, self.clock.device)
+        if restored:
+            self.notify(f"restored what the journal knows and {count_text(restored, 'file')} had lost in a copy")
 
     def tell(self, resolved: Resolved) -> None:
         """Tell the person what joining conflict copies did."""

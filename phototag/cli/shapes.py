@@ -100,7 +100,7 @@ class UndoShape(msgspec.Struct, frozen=True):
 
 
 class ResolveShape(msgspec.Struct, frozen=True):
-    """``sync resolve``; ``found`` and ``dropped`` without ``--apply``, ``restored`` with it."""
+    """``sync resolve``; ``found``, ``dropped`` and ``lost`` without ``--apply``, the counts with it."""
 
     joined: int
     kept_aside: list[FailureShape]
@@ -110,6 +110,10 @@ class ResolveShape(msgspec.Struct, frozen=True):
     """Files in which a git merge dropped what one side said."""
     restored: int | UnsetType = UNSET
     """How many of those were joined again."""
+    lost: list[PathShape] | UnsetType = UNSET
+    """Images and documents that lack what a journal says was said of them."""
+    recalled: int | UnsetType = UNSET
+    """How many of those got it back."""
 
 
 class SetupShape(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ import msgspec
 
 from phototag import ids
 from phototag.sidecar import codec
+from phototag.sidecar.registers import Document
 
 IMAGE, DOC = "image:", "doc:"
 """How a target begins: an image's relative path, or the name of a library document."""
@@ -51,6 +52,13 @@ class Touched(msgspec.Struct, frozen=True, array_like=True):
     def target(self) -> str:
         """Return ``image:<path>`` or ``doc:<name>`` as text with surrogateescape."""
         return os.fsdecode(self.name)
+
+    def words(self) -> Document:
+        """Return the registers that the operation set, as they are to be joined into the document."""
+        body: codec.Body = {}
+        for change in self.changes:
+            body.setdefault(change.section, {})[change.key] = bytes(change.after)
+        return Document(body)
 
 
 class Moved(msgspec.Struct, frozen=True, array_like=True):

@@ -13,7 +13,7 @@ from phototag.library.lookup import find_picture
 from phototag.library.operation import DOC, IMAGE, Touched
 from phototag.library.tree import TREE, Tree
 from phototag.settings import Settings
-from phototag.sidecar import codec, disk
+from phototag.sidecar import disk
 from phototag.sidecar.registers import Document
 
 
@@ -84,10 +84,7 @@ def words_about(tree: Tree, target: str, marks: Collection[bytes] = ()) -> Docum
     for operation in journal.operations(tree):
         for touched in operation.touched:
             if _is_about(tree, touched, target, marks):
-                body: codec.Body = {}
-                for change in touched.changes:
-                    body.setdefault(change.section, {})[change.key] = bytes(change.after)
-                document = document.join(Document(body))
+                document = document.join(touched.words())
     return document
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from phototag import fsio, settings
 from phototag.errors import FormatError
-from phototag.library import conflicts, documents, git, orphans, recovery, relink, strays, syncing, tidy
+from phototag.library import conflicts, documents, git, lost, orphans, recovery, relink, strays, syncing, tidy
 from phototag.library.tree import MARKER, Tree
 from phototag.library.walk import Folder, walk
 from phototag.sidecar import copies, disk
@@ -37,6 +37,9 @@ def examine(tree: Tree) -> Iterator[Finding]:
         for copy in conflict.copies:
             other = "a conflict copy" if copies.is_copy(copy) else "a sidecar in the place of another layout"
             yield Finding(os.path.relpath(copy, tree.root), f"{other} that waits to be joined", FIX)
+    for one in lost.lost(tree):
+        what = "it lacks what the journal says was said of it: a copy put one side over the other"
+        yield Finding(one.shown, what, "phototag sync resolve --apply")
     folders = list(walk(tree))
     for folder in folders:
         yield from _in_folder(tree, folder)
@@ -75,6 +78,7 @@ def mend(tree: Tree) -> int:
     if git.is_in_git(tree.root):
         done += sum(not setting.done for setting in syncing.set_up_git(tree, annex=syncing.is_annex(tree)))
     done += conflicts.resolve(tree, conflicts.find(tree)).joined
+    done += lost.restore(tree, list(lost.lost(tree)))
     for folder in walk(tree):
         done += sum(fsio.sweep_temp(path, folder.temps) for path in conflicts.sidecar_folders(tree, folder.rel))
     done += sum(fsio.sweep_temp(path, names) for path, names in documents.temps(tree))
