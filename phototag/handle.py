@@ -42,6 +42,8 @@ class Library:
         tree = documents.open_tree(root, settings_module.load(root, **options))
         if tree.overlay and notify is not None:
             notify(f"{root} cannot be written: sidecars go to the overlay {tree.overlay_root}")
+            if len(documents.overlays(tree)) > 1:
+                notify("it has another overlay, which is not read before: phototag sidecar push")
         elif notify is not None and documents.overlays(tree):
             notify(f"an overlay holds words about {root} from when it could not be written: phototag sidecar push")
         return cls(tree, notify=notify)

@@ -13,7 +13,7 @@ import pytest
 from phototag.cli.main import run
 from phototag.errors import PhototagError
 from phototag.handle import Library
-from phototag.library import decide, documents, journal, moves, relayout, sidecars, tidy
+from phototag.library import conflicts, decide, documents, journal, moves, recovery, relayout, sidecars, tidy
 from phototag.library.decide import Edit
 from phototag.library.operation import DOC
 from phototag.library.tree import Tree
@@ -256,3 +256,55 @@ def test_a_move_between_layouts_joins_no_two_pictures(tmp_path: Path, right: str
     assert a.tags("a.jpg") == ({"wordB": 1} if right == "beside" else {"wordA": 1})
     assert a.tags("z.jpg" if right == "beside" else "y.jpg") == ({"wordA": 1} if right == "beside" else {"wordB": 1})
     assert documents.list_documents(a.tree, "orphans") == []
+
+
+def test_an_overlay_is_found_again_when_two_libraries_became_one(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    documents.ensure_library(a.tree, a.clock)
+    reader = Replica(tmp_path, read_only=True)
+    reader.tag(a.scanned("x.jpg"), "grandma")
+    other = Document()
+    other.set_machine("id", "library", "f" * 32)  # the greater: it wins
+    (a.root / ".phototag/library.sync-conflict-20240501-101500-ABCDEFG.phototag").write_bytes(other.encode())
+    assert conflicts.resolve(a.tree, conflicts.find(a.tree)).joined == 1
+    assert a.tree.name == "f" * 32
+    assert reader.tags("x.jpg") == {"grandma": 1}
+    reader.rate("x.jpg", 3)
+    assert relayout.push(a.tree).failed == ()
+    assert (a.tags("x.jpg"), a.rating("x.jpg"), documents.overlays(a.tree)) == ({"grandma": 1}, 3, [])
+
+
+def test_an_overlay_is_found_again_when_the_folder_became_a_library(tmp_path: Path) -> None:
+    reader = Replica(tmp_path, read_only=True)
+    (reader.root / ".phototag").rmdir()
+    documents.ensure_library(reader.tree, reader.clock)
+    reader.rate(reader.image("x.jpg"), 3)
+    nas = Replica(tmp_path)
+    documents.ensure_library(nas.tree, nas.clock)
+    assert reader.rating("x.jpg") == 3
+    relayout.push(nas.tree)
+    assert nas.rating("x.jpg") == 3
+
+
+def test_a_library_that_is_made_anew_keeps_its_id_and_its_overlay(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    name = documents.ensure_library(a.tree, a.clock).name
+    reader = Replica(tmp_path, read_only=True)
+    reader.tag(a.scanned("x.jpg"), "grandma")
+    (a.root / ".phototag/library.phototag").write_bytes(b"junk")
+    assert [one for one, _ in recovery.mend_documents(str(a.root), a.settings)] == ["library"]
+    assert a.tree.name == name
+    assert reader.tags("x.jpg") == {"grandma": 1}
+
+
+def test_a_second_overlay_is_told_of(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    documents.ensure_library(a.tree, a.clock)
+    reader = Replica(tmp_path, read_only=True)
+    reader.rate(a.scanned("x.jpg"), 3)
+    at_path = msgspec.structs.replace(reader.tree, overlay_name="").overlay_root
+    Path(at_path, ".phototag").mkdir(parents=True)
+    told: list[str] = []
+    settings = {"read_only": True, "data_dir": reader.settings.data_dir}
+    Library.open(str(a.root), notify=told.append, **settings)
+    assert told[1:] == ["it has another overlay, which is not read before: phototag sidecar push"]
