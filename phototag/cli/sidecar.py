@@ -82,6 +82,6 @@ def _show(app: App, done: Carried) -> None:
         return
     for path, why in done.failed:
         app.say(f"{path}: {why}")
-    more = f", {len(done.failed)} could not be read" if done.failed else ""
+    more = f", {len(done.failed)} could not be carried" if done.failed else ""
     more += f", {done.parked} for relink, since they are about other pictures" if done.parked else ""
     click.echo(f"carried {done.carried} files{more}")

@@ -6,6 +6,7 @@ meanwhile loses nothing, and running it again finishes the work.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 
@@ -13,12 +14,13 @@ import msgspec
 import xxhash
 
 from phototag import fsio
-from phototag.errors import FormatError, PhototagError
+from phototag.errors import FormatError, PhototagError, WriteError
 from phototag.library import journal, lock, moves
 from phototag.library.documents import open_tree, overlays, set_layout
 from phototag.library.ignore import SKIPPED_FOLDERS
 from phototag.library.orphans import park
 from phototag.library.tree import BESIDE, MARKER, TREE, Tree
+from phototag.library.walk import walk
 from phototag.sidecar import disk
 from phototag.sidecar.codec import SUFFIX
 from phototag.sidecar.pictures import is_same_picture
@@ -42,12 +44,23 @@ def misplaced(tree: Tree, layout: str) -> Iterator[tuple[str, str]]:
     """Yield (path, path where it belongs under ``layout``) of every sidecar of the library that lies otherwise."""
     mirror = os.path.join(tree.folder, "sidecars")
     source, target = (tree.root, mirror) if layout == TREE else (mirror, tree.root)
+    found: set[str] = set()
     for path, folders, names in os.walk(source):
         folders[:] = sorted(name for name in folders if name[0] != "." and name not in SKIPPED_FOLDERS)
         rel = os.path.relpath(path, source)
-        for name in sorted(names):
-            if name.endswith(SUFFIX) and name != SUFFIX and name[0] != ".":
-                yield os.path.join(path, name), os.path.normpath(os.path.join(target, rel, name))
+        found.add("" if rel == "." else rel)
+        yield from _in_folder(path, os.path.normpath(os.path.join(target, rel)), names)
+    for folder in walk(tree) if layout == TREE else ():
+        if folder.rel not in found:  # a link leads to it
+            with contextlib.suppress(OSError):  # to a disk that is away
+                path = tree.path(folder.rel)
+                yield from _in_folder(path, os.path.join(target, folder.rel), os.listdir(path))
+
+
+def _in_folder(path: str, target: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for name in sorted(names):
+        if name.endswith(SUFFIX) and name != SUFFIX and name[0] != ".":
+            yield os.path.join(path, name), os.path.join(target, name)
 
 
 def move(tree: Tree, layout: str) -> Carried:
@@ -137,7 +150,7 @@ def _carry(tree: Tree, pairs: Iterable[tuple[str, str]]) -> Carried:
                 continue
             there = disk.read(target)
             if there is None or is_same_picture(there, document):
-                fsio.make_folder(os.path.dirname(target))
+                _make_folder(os.path.dirname(target))
                 disk.write(target, document, sync=False)
             else:
                 park(tree, document, os.path.relpath(source, tree.root))
@@ -150,6 +163,17 @@ def _carry(tree: Tree, pairs: Iterable[tuple[str, str]]) -> Carried:
             carried += _remove(batch, tree.root)
             batch = []
     return Carried(carried + _remove(batch, tree.root), tuple(failed), parked)
+
+
+def _make_folder(path: str) -> None:
+    """Make the folder of a sidecar. Raises OSError below a link whose disk is away: its sidecars wait."""
+    if not os.path.isdir(path):
+        try:
+            fsio.make_folder(path)
+        except WriteError as error:
+            if isinstance(error.__cause__, FileExistsError | FileNotFoundError):
+                raise error.__cause__ from error
+            raise
 
 
 def _remove(batch: list[str], root: str) -> int:

@@ -308,3 +308,21 @@ def test_a_second_overlay_is_told_of(tmp_path: Path) -> None:
     settings = {"read_only": True, "data_dir": reader.settings.data_dir}
     Library.open(str(a.root), notify=told.append, **settings)
     assert told[1:] == ["it has another overlay, which is not read before: phototag sidecar push"]
+
+
+def test_a_folder_behind_a_link_moves_too_and_waits_while_its_disk_is_away(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    (tmp_path / "usb/sub").mkdir(parents=True)
+    (a.root / "link").symlink_to(tmp_path / "usb")
+    for rel in ("link/z.jpg", "link/sub/y.jpg"):
+        a.rate(a.scanned(rel, rel.encode()), 3)
+    assert relayout.move(a.tree, "tree") == relayout.Carried(2)
+    assert files(tmp_path / "usb") == ["sub/y.jpg", "z.jpg"]
+    (tmp_path / "usb").rename(tmp_path / "unplugged")
+    assert [path for path, _ in relayout.move(a.tree, "beside").failed] == [
+        ".phototag/sidecars/link/z.jpg.phototag",
+        ".phototag/sidecars/link/sub/y.jpg.phototag",
+    ]
+    (tmp_path / "unplugged").rename(tmp_path / "usb")
+    assert relayout.move(a.tree, "beside") == relayout.Carried(2)
+    assert [a.rating(rel) for rel in ("link/z.jpg", "link/sub/y.jpg")] == [3, 3]
