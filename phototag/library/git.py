@@ -14,12 +14,12 @@ from typing import IO, cast
 import msgspec
 
 from phototag import fsio
-from phototag.errors import FormatError, PhototagError
+from phototag.errors import FormatError, PhototagError, WriteError
 from phototag.library import lock, sidecars
 from phototag.library.documents import document_path
 from phototag.library.lookup import chosen, pictures
 from phototag.library.orphans import park
-from phototag.library.tree import Tree, find_root
+from phototag.library.tree import MARKER, Tree, find_root
 from phototag.settings import Settings
 from phototag.sidecar import codec, disk
 from phototag.sidecar.codec import SUFFIX, VERSION
@@ -58,7 +58,7 @@ def merge_files(base: str, ours: str, theirs: str, shown: str) -> Merged:
             newer.append((document.version, data))
         except FormatError as error:
             errors.append(error)
-            kept.append((disk.keep_aside(shown, data), str(error)))
+            kept.append((_keep_aside(shown, data), str(error)))
     if not sides:
         raise errors[0] if errors else FormatError(f"{fsio.display(shown)}: both sides are empty", reason="empty")
     if len(sides) == 2 and not is_same_picture(*sides):
@@ -70,11 +70,19 @@ def merge_files(base: str, ours: str, theirs: str, shown: str) -> Merged:
     return Merged(tuple(kept))
 
 
+def _keep_aside(shown: str, data: bytes) -> str:
+    """Keep an unreadable side beside ``shown``, else (something else has the name of its folder) at the top."""
+    try:
+        return disk.keep_aside(shown, data)
+    except WriteError:
+        return disk.keep_aside(os.path.join(MARKER, os.path.basename(shown)), data)
+
+
 def _park(shown: str, document: Document) -> str:
     """Keep what is said of another picture where relink looks for it; return that path."""
     root = find_root(os.path.dirname(os.path.abspath(shown)))
     if root is None or document.version > VERSION:
-        return disk.keep_aside(shown, codec.encode(document.body, version=document.version))
+        return _keep_aside(shown, codec.encode(document.body, version=document.version))
     tree = Tree(root, Settings())
     return os.path.relpath(document_path(tree, park(tree, document, tree.relative(shown))))
 
@@ -89,7 +97,7 @@ def _joined(shown: str, sides: list[Document], versions: list[tuple[int, bytes]]
     except FormatError as error:
         (_, loser), (_, winner) = sorted(versions) if len(versions) > 1 else [(0, b""), versions[0]]
         if loser and loser != winner:
-            kept.append((disk.keep_aside(shown, loser), str(error)))
+            kept.append((_keep_aside(shown, loser), str(error)))
         return winner
 
 
