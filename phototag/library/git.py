@@ -7,6 +7,7 @@ driver that fails, the second ``git annex sync`` commits one side and drops the 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator, Sequence
 from typing import IO, cast
@@ -186,16 +187,35 @@ def _unseen(tree: Tree) -> list[str]:
 
 def is_in_git(root: str) -> bool:
     """Say whether ``root`` is in a git work tree and git can be run."""
+    try:
+        return _has_git_above(root) and run(root, "rev-parse", "--is-inside-work-tree").strip() == b"true"
+    except PhototagError:
+        return False
+
+
+def refusal(root: str) -> PhototagError | None:
+    """Return why git does nothing in ``root`` though it is in a work tree; None where it works, or is in none."""
+    if not _has_git_above(root):
+        return None
+    try:
+        run(root, "rev-parse", "--is-inside-work-tree")
+    except PhototagError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        advice = next((line for line in lines if line.startswith("git config ")), "")
+        return PhototagError(
+            lines[0], hint=error.hint or advice or f"see what it says: git -C {shlex.quote(root)} status"
+        )
+    return None
+
+
+def _has_git_above(root: str) -> bool:
     at = os.path.abspath(root)
     while not os.path.exists(os.path.join(at, ".git")):
         parent = os.path.dirname(at)
         if parent == at:
             return False
         at = parent
-    try:
-        return run(root, "rev-parse", "--is-inside-work-tree").strip() == b"true"
-    except PhototagError:
-        return False
+    return True
 
 
 def _merges(tree: Tree) -> Iterator[tuple[bytes, list[bytes], list[bytes]]]:

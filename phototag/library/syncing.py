@@ -47,6 +47,8 @@ class Setting(msgspec.Struct, frozen=True):
 
 def git_settings(tree: Tree, *, annex: bool) -> list[Setting]:
     """Return what git needs in this clone. Raises PhototagError outside a git work tree."""
+    if refused := git.refusal(tree.root):
+        raise refused
     if not git.is_in_git(tree.root):
         raise PhototagError(
             f"{tree.root} is not in a git work tree", hint=f"make it one: git -C {shlex.quote(tree.root)} init"
@@ -100,6 +102,8 @@ def problems(tree: Tree) -> list[Problem]:
         if any(not setting.done for setting in git_settings(tree, annex=annex)):
             command = f"phototag sync setup {'annex' if annex else 'git'}"
             found.append(Problem("this clone lacks the merge driver or its attributes", command))
+    elif shutil.which("git") and (refused := git.refusal(tree.root)):
+        found.append(Problem(str(refused), refused.hint or ""))
     present = _lines(os.path.join(tree.root, ".stignore"))
     syncs = os.path.isdir(os.path.join(tree.root, ".stfolder"))
     if syncs and any(line not in present for line in _to_ignore(tree)):

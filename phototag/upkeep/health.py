@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from phototag import fsio, settings
-from phototag.errors import FormatError
+from phototag.errors import FormatError, PhototagError, WriteError
 from phototag.library import conflicts, documents, git, lost, orphans, recovery, relink, strays, syncing, tidy
 from phototag.library.tree import MARKER, Tree
 from phototag.library.walk import Folder, walk
@@ -114,14 +114,22 @@ def _unreadable(tree: Tree, folder: str, names: list[str], advice: str = "") -> 
             found = disk.read(path)
             if found is not None and found.version > VERSION:
                 raise newer_version(found.version)
+            disk.refuse_link(path)
+        except WriteError as error:
+            yield Finding(os.path.relpath(path, tree.root), _without_path(error, path), error.hint or "")
         except FormatError as error:
             if advice and error.reason not in ("version", "pointer"):
                 error.hint = advice
             mend = error.hint or "restore it from a backup or the other machine; a scan keeps it aside"
-            yield Finding(os.path.relpath(path, tree.root), str(error).removeprefix(f"{fsio.display(path)}: "), mend)
+            yield Finding(os.path.relpath(path, tree.root), _without_path(error, path), mend)
         except OSError as error:
             reason = f"cannot be read: {error.strerror}"
             yield Finding(os.path.relpath(path, tree.root), reason, disk.advice(error))
+
+
+def _without_path(error: PhototagError, path: str) -> str:
+    shown = fsio.display(path)
+    return str(error).removeprefix(f"{shown}: ").removeprefix(f"{shown} ")
 
 
 def _is_text(name: str) -> bool:
