@@ -257,13 +257,35 @@ def test_setup_is_idempotent_and_keeps_what_others_wrote(clones: tuple[Replica, 
     for annex in (False, True):
         syncing.set_up_git(a.tree, annex=annex)
     once = (a.root / ".gitattributes").read_bytes()
-    assert once.startswith(b"*.jpg -text\n")
+    assert b"\n*.jpg -text\n" in once
     assert all(setting.done for setting in syncing.set_up_git(a.tree, annex=True))
     assert (a.root / ".gitattributes").read_bytes() == once
     assert syncing.problems(a.tree) == []
     sh(a.root, "git", "config", "--unset", "merge.phototag.driver")
     (problem,) = syncing.problems(a.tree)
     assert "phototag sync setup git" in str(problem)
+
+
+def test_setup_leaves_the_owners_rules_about_large_files_in_force(clones: tuple[Replica, Replica]) -> None:
+    a, _ = clones
+    (a.root / ".gitattributes").write_text("*.md annex.largefiles=nothing\n")
+    syncing.set_up_git(a.tree, annex=True)
+    names = ("notes.md", "x.jpg", "x.jpg.phototag", ".phototag/journal/0/2024-01.log")
+    found = sh(a.root, "git", "check-attr", "annex.largefiles", *names).splitlines()
+    assert [line.rpartition(": ")[2] for line in found] == ["nothing", "anything", "nothing", "nothing"]
+
+
+def test_setup_sets_no_default_where_the_owner_told_git_annex_one(clones: tuple[Replica, Replica]) -> None:
+    require.tool("git-annex")
+    a, _ = clones
+    sh(a.root, "git", "annex", "init", "-q")
+    sh(a.root, "git", "annex", "config", "--set", "annex.largefiles", "largerthan=100kb")
+    syncing.set_up_git(a.tree, annex=True)
+    found = sh(a.root, "git", "check-attr", "annex.largefiles", "x.jpg", "x.jpg.phototag").splitlines()
+    assert [line.rpartition(": ")[2] for line in found] == ["unspecified", "nothing"]
+    assert syncing.problems(a.tree) == []
+    sh(a.root, "git", "annex", "config", "--unset", "annex.largefiles")
+    assert [s.what for s in syncing.git_settings(a.tree, annex=True) if not s.done] == [syncing.ANNEX_DEFAULT]
 
 
 def test_syncthing_without_conflict_copies_is_a_warning(tmp_path: Path, sealed: Path) -> None:
