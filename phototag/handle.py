@@ -81,7 +81,7 @@ class Library:
         Finish this device's own unfinished operation, join conflict copies in the folders of ``rels`` and among the
         library's documents, drop what another device purged, then restore what a copy lost of what one said.
         """
-        from phototag.library import conflicts, decide, lost, purge
+        from phototag.library import conflicts, decide, lost, moves, purge, tidy
 
         for operation in decide.finish_unfinished(self.tree, self.clock):
             self.notify(f"finished what an earlier command left undone: {operation.command} {operation.summary}")
@@ -92,6 +92,8 @@ class Library:
         cleaned = purge.apply_purges(self.tree, self.clock)
         if cleaned:
             self.notify(f"dropped purged data from {cleaned} sidecars; {purge.REMINDER}")
+        for rel in moves.clear_overlay(self.tree, rels):
+            self.notify(tidy.foreign_text(rel))
         restored = lost.catch_up(self.tree, self.clock.device)
         if restored:
             self.notify(f"restored what the journal knows and {count_text(restored, 'file')} had lost in a copy")

@@ -28,12 +28,12 @@ def relink(app: App, path: str, apply: bool) -> None:
     if apply:
         library.begin()
     folders = list(walk(library.tree))
+    images = [folder.path(name) for folder in folders for name in folder.images]
     if apply:
-        moves.clear_overlay(library.tree, folders)
+        moves.clear_overlay(library.tree, images)
     found = strays.gather(library.tree, folders)
     changes = plan(found.strays, found.images, found.placed)
     if not apply:
-        images = (folder.path(name) for folder in folders for name in folder.images)
         foreign = tuple(rel for rel, _ in orphans.foreign(library.tree, images))
         _show_plan(app, msgspec.structs.replace(changes, parks=changes.parks + foreign))
         return

@@ -44,7 +44,8 @@ class Relinked(msgspec.Struct, frozen=True):
 def relink(tree: Tree, folders: list[Folder] | None = None, suspects: set[str] | None = None) -> Relinked:
     """Gather, plan and carry out what is certain; what a scan does before it works. Raises WriteError."""
     folders = list(walk(tree)) if folders is None else folders
-    cleared = clear_overlay(tree, folders, suspects)
+    images = (folder.path(name) for folder in folders for name in folder.images)
+    cleared = clear_overlay(tree, (rel for rel in images if suspects is None or rel in suspects))
     found = gather(tree, folders, suspects)
     if not found.strays and not found.images:
         return Relinked()
@@ -54,17 +55,16 @@ def relink(tree: Tree, folders: list[Folder] | None = None, suspects: set[str] |
     )
 
 
-def clear_overlay(tree: Tree, folders: Iterable[Folder], suspects: set[str] | None = None) -> list[str]:
-    """Park what the overlay says of other pictures than are there now; return those images. Raises WriteError.
+def clear_overlay(tree: Tree, rels: Iterable[str]) -> list[str]:
+    """Park what the overlay says of other pictures than those at ``rels``; return where it did. Raises WriteError.
 
     The pictures were moved by somebody who can write the library, with what is said in it; the overlay stayed behind.
     """
     if not tree.overlay:
         return []
-    rels = (folder.path(name) for folder in folders for name in folder.images)
     with lock.writing(tree):
-        mine = foreign(tree, (rel for rel in rels if suspects is None or rel in suspects))
-        return [rel for rel, below in mine if make_way(tree, tree.overlay_sidecar(rel), below, rel)]
+        found = list(foreign(tree, rels))
+        return [rel for rel, below in found if make_way(tree, tree.overlay_sidecar(rel), below, rel)]
 
 
 def apply(tree: Tree, changes: Plan) -> Relinked:

@@ -52,10 +52,17 @@ def write(tree: Tree, rel: str, document: Document, *, sync: bool = True, bulk: 
     if found.body:
         document.body = document.join(found).body
     if tree.overlay:
-        orphans.make_way(tree, path, document, rel)
+        orphans.make_way(tree, path, _in_place(tree, rel) or document, rel)
     if tree.overlay or tree.layout != BESIDE:
         fsio.make_folder(os.path.dirname(path))
     return disk.write(path, document, sync=sync or (not bulk and document.has_decisions()))
+
+
+def _in_place(tree: Tree, rel: str) -> Document | None:
+    try:
+        return _read(tree.sidecar(rel))
+    except LibraryError:
+        return None  # damaged or closed to us: reading it says so
 
 
 def path_to_write(tree: Tree, rel: str) -> str:

@@ -35,7 +35,7 @@ class Tidied(msgspec.Struct, frozen=True):
         for rel, why in self.relinked.failed:
             yield f"not relinked: {rel}: {why}"
         for rel in self.relinked.cleared:
-            yield f"{rel}: what the overlay said of it was about another picture, and is kept for that one"
+            yield foreign_text(rel)
         if self.relinked.uncertain:
             yield f"{uncertain_text(self.relinked.uncertain)}: phototag relink"
 
@@ -43,6 +43,11 @@ class Tidied(msgspec.Struct, frozen=True):
 def uncertain_text(count: int) -> str:
     """Return what a person should hear of ``count`` sidecars that no scan gives to an image by itself."""
     return f"{count_text(count, 'sidecar')} could belong to several photos"
+
+
+def foreign_text(rel: str) -> str:
+    """Return what a person should hear of the image ``rel``, whose sidecar in the overlay gave way."""
+    return f"{rel}: what the overlay said of it was about another picture, and is kept for that one"
 
 
 def tidy(tree: Tree, folders: Sequence[Folder], suspects: set[str]) -> Tidied:

@@ -233,6 +233,22 @@ def test_what_is_said_of_a_picture_makes_an_overlay_about_another_give_way(tmp_p
     assert (reader.tags("a.jpg"), reader.tags("z.jpg")) == ({"dog": 1}, {"grandma": 1})
 
 
+def test_a_word_without_ids_goes_to_the_picture_that_is_there(tmp_path: Path) -> None:
+    _, reader = swapped_on_the_nas(tmp_path)
+    reader.tag("a.jpg", "dog")
+    assert reader.tags("a.jpg") == {"dog": 1}
+    moves.relink(reader.tree)
+    assert (reader.tags("a.jpg"), reader.tags("z.jpg")) == ({"dog": 1}, {"grandma": 1})
+
+
+def test_a_command_makes_an_overlay_about_another_picture_give_way_first(tmp_path: Path) -> None:
+    _, reader = swapped_on_the_nas(tmp_path)
+    told: list[str] = []
+    Library(reader.tree, notify=told.append).begin(["a.jpg"])
+    assert told == ["a.jpg: what the overlay said of it was about another picture, and is kept for that one"]
+    assert not Path(reader.tree.overlay_sidecar("a.jpg")).exists()
+
+
 def test_an_overlay_about_another_picture_is_pushed_to_that_one(tmp_path: Path) -> None:
     nas, _ = swapped_on_the_nas(tmp_path)
     assert relayout.push(nas.tree).parked == 1
