@@ -127,15 +127,15 @@ def operations(tree: Tree) -> list[Operation]:
     return sorted(found.values(), key=lambda op: (op.stamp, op.device), reverse=True)
 
 
-def sizes(tree: Tree, *, but: bytes) -> dict[str, int]:
-    """Return {log: size in bytes} of every device but one; a log is ``<device>/<file>``, in the library itself."""
+def sizes(tree: Tree) -> dict[str, int]:
+    """Return {log: size in bytes} of every device; a log is ``<device>/<file>``, in the library itself."""
     base = os.path.join(tree.folder, FOLDER)
-    found: dict[str, int] = {}
-    for folder in _device_folders(tree):
-        device = os.path.basename(folder)
-        if os.path.dirname(folder) == base and device != but.hex():
-            found |= {f"{device}/{name}": _size(os.path.join(folder, name)) for name in logs(folder)}
-    return found
+    return {
+        os.path.join(os.path.basename(folder), name): _size(os.path.join(folder, name))
+        for folder in _device_folders(tree)
+        if os.path.dirname(folder) == base
+        for name in logs(folder)
+    }
 
 
 def operations_in(tree: Tree, log: str, start: int) -> list[Operation]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -17,7 +17,7 @@ from phototag import fsio
 from phototag.errors import FormatError, LibraryError
 from phototag.library import journal, lock
 from phototag.library.decide import load, save
-from phototag.library.operation import IMAGE
+from phototag.library.operation import IMAGE, Operation
 from phototag.library.tree import MARKER, Tree
 from phototag.sidecar.codec import SUFFIX, VERSION
 from phototag.sidecar.model import BIRTH, ID
@@ -42,13 +42,13 @@ class Lost(msgspec.Struct, frozen=True):
         return name if f"{kind}:" == IMAGE else f"{MARKER}/{name}{SUFFIX}"
 
 
-def lost(tree: Tree, targets: Collection[str] | None = None) -> Iterator[Lost]:
-    """Yield the documents, of ``targets`` or all, that lack a register of a journal or hold an older one.
+def lost(tree: Tree, operations: Iterable[Operation] | None = None) -> Iterator[Lost]:
+    """Yield the documents that lack a register that ``operations``, by default all, set; or hold an older one.
 
     A picture is looked for at its name alone, and only where the sidecar there is about it: a copy elsewhere has words
     of its own, and which of several files moved nobody says. Purged data stays gone. Raises LibraryError.
     """
-    for (target, birth), words in sorted(_said(tree, targets).items()):
+    for (target, birth), words in sorted(_said(journal.operations(tree) if operations is None else operations).items()):
         try:
             now = load(tree, target)
         except (FormatError, LibraryError):
@@ -73,41 +73,35 @@ def restore(tree: Tree, found: Iterable[Lost]) -> int:
 
 
 def catch_up(tree: Tree, device: bytes) -> int:
-    """Restore what was lost of the documents that another device has written about since the last time.
+    """Restore what was lost of all that was said since the journal of another device last grew.
 
-    Returns how many changed; next to nothing where no journal of another device has grown. Raises WriteError.
+    What is older stays as it is: whoever deleted a photo with its sidecar and took it up again did not lose anything.
+    Returns how many documents changed; next to nothing where no journal of another device has grown. Raises WriteError.
     """
     if tree.overlay:
         return 0  # the library's own writers do
-    sizes = journal.sizes(tree, but=device)
+    sizes = journal.sizes(tree)
     with lock.writing(tree):
         seen = _seen(tree)
-        if sizes == seen:
+        grown = [name for name, size in sizes.items() if seen is not None and size != seen.get(name)]
+        if seen is not None and all(name.startswith(device.hex()) for name in grown):
             return 0
         changed = 0
         if seen is not None:
-            targets = {
-                touched.target
-                for name, size in sizes.items()
-                if size != seen.get(name)
-                for operation in journal.operations_in(tree, name, seen.get(name, 0))
-                for touched in operation.touched
-            }
-            changed = restore(tree, list(lost(tree, targets))) if targets else 0
+            operations = (one for name in grown for one in journal.operations_in(tree, name, seen.get(name, 0)))
+            changed = restore(tree, list(lost(tree, operations)))
         lines = [f"{size} {name}\n" for name, size in sorted(sizes.items())]
         fsio.write_atomic(os.path.join(lock.state_folder(tree), _SEEN), "".join(lines).encode(), sync=False)
         return changed
 
 
-def _said(tree: Tree, targets: Collection[str] | None) -> dict[tuple[str, bytes], Document]:
-    """Return what the journals say, by document and the birth of its picture."""
+def _said(operations: Iterable[Operation]) -> dict[tuple[str, bytes], Document]:
+    """Return what ``operations`` said, by document and the birth of its picture."""
     said: dict[tuple[str, bytes], Document] = {}
-    for operation in journal.operations(tree):
+    for operation in operations:
         for touched in operation.touched:
-            if targets is None or touched.target in targets:
-                words = touched.words()
-                known = said.get((touched.target, touched.birth))
-                said[touched.target, touched.birth] = words if known is None else known.join(words)
+            words, known = touched.words(), said.get((touched.target, touched.birth))
+            said[touched.target, touched.birth] = words if known is None else known.join(words)
     return said
 
 

@@ -69,6 +69,18 @@ def test_nothing_is_read_where_no_journal_grew(sides: tuple[Replica, Replica], m
     assert lost.catch_up(a.tree, a.clock.device) == 0
 
 
+def test_a_photo_that_was_deleted_and_comes_again_begins_anew(sides: tuple[Replica, Replica]) -> None:
+    a, b = sides
+    put_over(b, a)
+    lost.catch_up(a.tree, a.clock.device)
+    (a.root / "x.jpg.phototag").unlink()
+    b.rate(b.scanned("x.jpg"), 3)
+    shutil.copytree(b.root / ".phototag/journal", a.root / ".phototag/journal", dirs_exist_ok=True)
+    a.scanned("x.jpg")
+    assert lost.catch_up(a.tree, a.clock.device) == 1
+    assert (a.tags("x.jpg"), a.rating("x.jpg")) == ({}, 3)
+
+
 def test_a_library_seen_for_the_first_time_is_taken_as_it_is(sides: tuple[Replica, Replica], tmp_path: Path) -> None:
     a, _ = sides
     late = Replica(tmp_path, "late")
