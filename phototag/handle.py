@@ -42,6 +42,8 @@ class Library:
         tree = documents.open_tree(root, settings_module.load(root, **options))
         if tree.overlay and notify is not None:
             notify(f"{root} cannot be written: sidecars go to the overlay {tree.overlay_root}")
+            if len(documents.overlays(tree)) > 1:
+                notify("it has another overlay, which is not read before: phototag sidecar push")
         elif notify is not None and documents.overlays(tree):
             notify(f"an overlay holds words about {root} from when it could not be written: phototag sidecar push")
         return cls(tree, notify=notify)
@@ -77,9 +79,10 @@ class Library:
         """Do what every command does before it writes about the images ``rels``.
 
         Finish this device's own unfinished operation, join conflict copies in the folders of ``rels`` and among the
-        library's documents, drop what another device purged, then relink those of ``rels`` that are another picture now.
+        library's documents, drop what another device purged, restore what a copy lost of what one said, then relink those
+        of ``rels`` that are another picture now.
         """
-        from phototag.library import conflicts, decide, pending, purge
+        from phototag.library import conflicts, decide, lost, moves, pending, purge, tidy
 
         for operation in decide.finish_unfinished(self.tree, self.clock):
             self.notify(f"finished what an earlier command left undone: {operation.command} {operation.summary}")
@@ -94,6 +97,11 @@ class Library:
         cleaned = purge.apply_purges(self.tree, self.clock)
         if cleaned:
             self.notify(f"dropped purged data from {cleaned} sidecars; {purge.REMINDER}")
+        for rel in moves.clear_overlay(self.tree, rels):
+            self.notify(tidy.foreign_text(rel))
+        restored = lost.catch_up(self.tree, self.clock.device)
+        if restored:
+            self.notify(f"restored what the journal knows and {count_text(restored, 'file')} had lost in a copy")
         if rels:
             self._settle(rels)
 

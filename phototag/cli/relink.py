@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import click
+import msgspec
 
 from phototag.cli.options import App, app_options, path_argument
 from phototag.cli.render import emit_json, emit_table, json_path
-from phototag.library import moves, strays
+from phototag.library import moves, orphans, strays
 from phototag.library.relink import Move, Plan, plan
 from phototag.library.walk import walk
 
@@ -26,10 +27,15 @@ def relink(app: App, path: str, apply: bool) -> None:
     library = app.library(path)
     if apply:
         library.begin()
-    found = strays.gather(library.tree, list(walk(library.tree)))
+    folders = list(walk(library.tree))
+    images = [folder.path(name) for folder in folders for name in folder.images]
+    if apply:
+        moves.clear_overlay(library.tree, images)
+    found = strays.gather(library.tree, folders)
     changes = plan(found.strays, found.images, found.placed)
     if not apply:
-        _show_plan(app, changes)
+        foreign = tuple(rel for rel, _ in orphans.foreign(library.tree, images))
+        _show_plan(app, msgspec.structs.replace(changes, parks=changes.parks + foreign))
         return
     done = moves.apply(library.tree, changes)
     library.after()
@@ -51,14 +57,18 @@ def _show_plan(app: App, changes: Plan) -> None:
                 "moves": [_move(move) for move in changes.moves],
                 "parks": [json_path(rel) for rel in changes.parks],
                 "orphans": [json_path(rel) for rel in changes.orphans],
+                "spent": [json_path(name) for name in changes.spent],
             }
         )
         return
     rows = [(_verb(move), move.source, "->", move.target, f"same {move.why}") for move in changes.moves]
     rows += [("park", rel, "", "", "its words are kept in .phototag/orphans") for rel in changes.parks]
     rows += [("wait", rel, "", "", "its picture is not here") for rel in changes.orphans]
+    rows += [("remove", name, "", "", "its words stand with its picture") for name in changes.spent]
     emit_table(rows)
-    click.echo(f"{len(changes.moves)} to relink" + ("; do it with --apply" if changes.moves else ""))
+    more = f", {len(changes.spent)} to remove" if changes.spent else ""
+    some = changes.moves or changes.spent
+    click.echo(f"{len(changes.moves)} to relink{more}" + ("; do it with --apply" if some else ""))
 
 
 def _move(move: Move) -> dict[str, object]:

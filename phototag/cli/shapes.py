@@ -100,7 +100,7 @@ class UndoShape(msgspec.Struct, frozen=True):
 
 
 class ResolveShape(msgspec.Struct, frozen=True):
-    """``sync resolve``; ``found`` and ``dropped`` without ``--apply``, ``restored`` with it."""
+    """``sync resolve``; ``found``, ``dropped`` and ``lost`` without ``--apply``, the counts with it."""
 
     joined: int
     kept_aside: list[FailureShape]
@@ -110,6 +110,10 @@ class ResolveShape(msgspec.Struct, frozen=True):
     """Files in which a git merge dropped what one side said."""
     restored: int | UnsetType = UNSET
     """How many of those were joined again."""
+    lost: list[PathShape] | UnsetType = UNSET
+    """Images and documents that lack what a journal says was said of them."""
+    recalled: int | UnsetType = UNSET
+    """How many of those got it back."""
 
 
 class SetupShape(msgspec.Struct, frozen=True):
@@ -152,6 +156,8 @@ class RelinkPlanShape(msgspec.Struct, frozen=True):
     """Images whose old sidecar is kept in ``.phototag/orphans``."""
     orphans: list[PathShape]
     """Sidecars whose image is not here."""
+    spent: list[PathShape]
+    """Documents in ``.phototag/orphans`` whose words stand with their picture: ``--apply`` removes them."""
 
 
 class RelinkedShape(msgspec.Struct, frozen=True):
@@ -165,10 +171,12 @@ class RelinkedShape(msgspec.Struct, frozen=True):
 
 
 class CarriedShape(msgspec.Struct, frozen=True):
-    """``sidecar move``, ``sidecar push``; ``found`` without ``--apply``."""
+    """``sidecar move``, ``sidecar push``; ``found`` without ``--apply``, ``parked`` with it."""
 
     carried: int
     failed: list[FailureShape]
+    parked: int | UnsetType = UNSET
+    """Of the carried: about another picture than the sidecar in the new place, so they went to ``.phototag/orphans``."""
     found: list[PathShape] | UnsetType = UNSET
 
 

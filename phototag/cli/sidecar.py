@@ -77,8 +77,11 @@ def _plan(app: App, root: str, sources: list[str]) -> None:
 
 def _show(app: App, done: Carried) -> None:
     if app.json:
-        emit_json({"carried": done.carried, "failed": [{**json_path(p), "reason": why} for p, why in done.failed]})
+        failed = [{**json_path(p), "reason": why} for p, why in done.failed]
+        emit_json({"carried": done.carried, "failed": failed, "parked": done.parked})
         return
     for path, why in done.failed:
         app.say(f"{path}: {why}")
-    click.echo(f"carried {done.carried} files" + (f", {len(done.failed)} could not be read" if done.failed else ""))
+    more = f", {len(done.failed)} could not be carried" if done.failed else ""
+    more += f", {done.parked} for relink, since they are about other pictures" if done.parked else ""
+    click.echo(f"carried {done.carried} files{more}")

@@ -42,10 +42,10 @@ class Changes:
                 continue
             if times[raw] == seen.mtimes_ns and links.as_remembered(self.tree, rel, seen.links):
                 self.seen[raw] = (seen.mtimes_ns, seen.links)
-            elif os.path.isdir(self.tree.path(rel)):
+            elif _is_here(self.tree.path(rel)):
                 pending.append(rel)
         for top in tops:
-            if os.path.isdir(self.tree.path(top)):
+            if _is_here(self.tree.path(top)):
                 yield from self._walked(top)
         gone: set[str] = set()
         for rel in sorted(pending):
@@ -94,3 +94,11 @@ class Changes:
 def _is_below(rel: str, top: str) -> bool:
     """Say whether the folder ``rel`` is ``top`` or lies in it."""
     return not top or rel == top or rel.startswith(top + "/")
+
+
+def _is_here(path: str) -> bool:
+    """Say whether a folder is there, or a link to one that may come back: the walk lists that as empty meanwhile.
+
+    The mtime of the folder that holds the link tells of neither.
+    """
+    return os.path.isdir(path) or (os.path.islink(path) and not os.path.exists(path))

@@ -12,6 +12,7 @@ import msgspec
 from phototag.errors import FormatError
 from phototag.sidecar import codec, merge
 from phototag.sidecar.model import Content, Exif, FaceObservations, Gps, Phash, Place, UserPlace
+from phototag.sidecar.pictures import is_same_picture
 from phototag.sidecar.registers import Document
 
 T = TypeVar("T")
@@ -98,7 +99,8 @@ _BAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError)
 def parse(data: bytes, *, above: bytes | None = None, purges: Document | None = None) -> tuple[SidecarView, str]:
     """Return the view of a sidecar's bytes and a reason where a part of it had to be left out ("" otherwise).
 
-    ``above`` are the bytes of the overlay's sidecar, joined in; ``purges`` the library's purges. Raises FormatError.
+    ``above`` are the bytes of the overlay's sidecar, joined in where it is about the same picture; ``purges`` the
+    library's purges. Raises FormatError.
     """
     payload = codec.open_envelope(data)
     if above is None and (purges is None or not purges.body):
@@ -109,10 +111,16 @@ def parse(data: bytes, *, above: bytes | None = None, purges: Document | None = 
         except _BAD:
             pass
     document = Document.decode(data)
+    foreign = ""
     if above is not None:
-        document = document.join(Document.decode(above))
+        over = Document.decode(above)
+        if is_same_picture(document, over):
+            document = document.join(over)
+        else:
+            foreign = "its sidecar in the overlay is about another picture"
     document = document.join(purges) if purges is not None else Document(merge.purged(document.body))
-    return from_document(document)
+    view, trouble = from_document(document)
+    return view, trouble or foreign
 
 
 def from_document(document: Document) -> tuple[SidecarView, str]:

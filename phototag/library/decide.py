@@ -17,8 +17,8 @@ from phototag.errors import PhototagError, UsageError
 from phototag.imaging.formats import is_image_name
 from phototag.library import identity, journal, lock, pending, trash
 from phototag.library.lookup import Pictures
-from phototag.library.moves import park
 from phototag.library.operation import IMAGE, Change, Moved, Operation, Touched
+from phototag.library.orphans import park
 from phototag.library.pending import Left
 from phototag.library.targets import empty, load, locate, refuse_unwritable, save
 from phototag.library.tree import Tree

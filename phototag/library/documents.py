@@ -1,12 +1,13 @@
 """Library documents: one entity a file under ``<root>/.phototag/``, in the sidecar's own format.
 
 Names are paths without suffix: ``library``, ``policy``, ``people/<uuid>``, ``categories/<uuid>``, ``rules/<uuid>``,
-``runs/<id>``, ``purge/<id>``, ``devices/<id>``. In an overlay a document is read as join(in place, overlay).
+``runs/<id>``, ``purge/<id>``, ``devices/<id>``, ``ids/<id>``. In an overlay a document is read as join(in place, overlay).
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 
 import msgspec
@@ -22,6 +23,9 @@ from phototag.sidecar.registers import Document
 LIBRARY = "library"
 """The document that holds the library's id and layout."""
 POLICY = "policy"
+IDS = "ids"
+"""The kind of the documents that say which ids the library ever had: when two are joined the greater one stays."""
+_ID = re.compile(r"[0-9a-f]{32}")
 MEND = "restore it from a backup or the other machine; 'phototag doctor --fix' keeps it aside and brings back what is known"
 """What to do about a damaged document."""
 
@@ -103,6 +107,9 @@ def open_tree(root: str, settings: Settings) -> Tree:
     in_place = _read(os.path.join(root, MARKER, LIBRARY + SUFFIX))
     overlay = settings.read_only or not is_writable(root)
     tree = Tree(root, settings, overlay=overlay, overlay_name=_name_in(in_place))
+    if overlay:  # made under an id that the library had before, or when it had none
+        held = (one for one in _overlay_trees(tree) if os.path.isdir(one.overlay_root))
+        tree = next(held, tree)
     document = read_document(tree, LIBRARY) if overlay else in_place
     return msgspec.structs.replace(tree, name=_name_in(document), layout=_layout_in(in_place))
 
@@ -115,8 +122,25 @@ def is_writable(root: str) -> bool:
 
 def overlays(tree: Tree) -> list[str]:
     """Return the overlay folders that hold something said about the library at this root."""
-    found = {tree.overlay_root, msgspec.structs.replace(tree, overlay_name="").overlay_root}
+    found = {tree.overlay_root, *(one.overlay_root for one in _overlay_trees(tree))}
     return sorted(path for path in found if os.path.isdir(path) and os.listdir(path))
+
+
+def _overlay_trees(tree: Tree) -> Iterator[Tree]:
+    """Yield ``tree`` with every overlay that may hold something said of it: by its id, former ids, its path."""
+    yield tree
+    for name in (*former_ids(tree), ""):
+        yield msgspec.structs.replace(tree, overlay_name=name)
+
+
+def former_ids(tree: Tree) -> list[str]:
+    """Return all ids that the library in its place ever had, the one that it has among them, the greatest first."""
+    try:
+        names = os.listdir(os.path.join(tree.folder, IDS))
+    except OSError:
+        return []
+    ids_ = (name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX))
+    return sorted((name for name in ids_ if _ID.fullmatch(name)), reverse=True)
 
 
 def library_id(tree: Tree) -> str:
@@ -132,9 +156,19 @@ def ensure_library(tree: Tree, clock: ids.Clock) -> Tree:
     """
     document = read_document(tree, LIBRARY) or Document()
     if not _name_in(document):
-        document.set_machine("id", "library", ids.random_hex(16))
-        write_document(tree, LIBRARY, document)
+        document = name_library(tree, document)
     return msgspec.structs.replace(open_tree(tree.root, tree.settings), name=_name_in(document))
+
+
+def name_library(tree: Tree, document: Document) -> Document:
+    """Write the library's ``document`` with an id: one that it had before, else a random one. Raises WriteError."""
+    name = next(iter(former_ids(tree)), "") or ids.random_hex(16)
+    known = Document()
+    known.set_machine("id", "library", name)
+    write_document(tree, f"{IDS}/{name}", known)
+    document.set_machine("id", "library", name)
+    write_document(tree, LIBRARY, document)
+    return document
 
 
 def set_layout(tree: Tree, layout: str) -> Tree:

@@ -7,6 +7,7 @@ driver that fails, the second ``git annex sync`` commits one side and drops the 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator, Sequence
 from typing import IO, cast
@@ -14,17 +15,17 @@ from typing import IO, cast
 import msgspec
 
 from phototag import fsio
-from phototag.errors import FormatError, PhototagError
+from phototag.errors import FormatError, PhototagError, WriteError
 from phototag.library import lock, sidecars
 from phototag.library.documents import document_path
-from phototag.library.joining import is_same_picture
 from phototag.library.lookup import chosen, pictures
-from phototag.library.moves import park
-from phototag.library.tree import Tree, find_root
+from phototag.library.orphans import park
+from phototag.library.tree import MARKER, Tree, find_root
 from phototag.settings import Settings
 from phototag.sidecar import codec, disk
 from phototag.sidecar.codec import SUFFIX, VERSION
 from phototag.sidecar.model import BIRTH, CONTENT, ID, Content
+from phototag.sidecar.pictures import is_same_picture
 from phototag.sidecar.registers import Document
 
 _SEEN = "merges-seen"
@@ -58,7 +59,7 @@ def merge_files(base: str, ours: str, theirs: str, shown: str) -> Merged:
             newer.append((document.version, data))
         except FormatError as error:
             errors.append(error)
-            kept.append((disk.keep_aside(shown, data), str(error)))
+            kept.append((_keep_aside(shown, data), str(error)))
     if not sides:
         raise errors[0] if errors else FormatError(f"{fsio.display(shown)}: both sides are empty", reason="empty")
     if len(sides) == 2 and not is_same_picture(*sides):
@@ -70,11 +71,19 @@ def merge_files(base: str, ours: str, theirs: str, shown: str) -> Merged:
     return Merged(tuple(kept))
 
 
+def _keep_aside(shown: str, data: bytes) -> str:
+    """Keep an unreadable side beside ``shown``, else (something else has the name of its folder) at the top."""
+    try:
+        return disk.keep_aside(shown, data)
+    except WriteError:
+        return disk.keep_aside(os.path.join(MARKER, os.path.basename(shown)), data)
+
+
 def _park(shown: str, document: Document) -> str:
     """Keep what is said of another picture where relink looks for it; return that path."""
     root = find_root(os.path.dirname(os.path.abspath(shown)))
     if root is None or document.version > VERSION:
-        return disk.keep_aside(shown, codec.encode(document.body, version=document.version))
+        return _keep_aside(shown, codec.encode(document.body, version=document.version))
     tree = Tree(root, Settings())
     return os.path.relpath(document_path(tree, park(tree, document, tree.relative(shown))))
 
@@ -89,7 +98,7 @@ def _joined(shown: str, sides: list[Document], versions: list[tuple[int, bytes]]
     except FormatError as error:
         (_, loser), (_, winner) = sorted(versions) if len(versions) > 1 else [(0, b""), versions[0]]
         if loser and loser != winner:
-            kept.append((disk.keep_aside(shown, loser), str(error)))
+            kept.append((_keep_aside(shown, loser), str(error)))
         return winner
 
 
@@ -178,16 +187,35 @@ def _unseen(tree: Tree) -> list[str]:
 
 def is_in_git(root: str) -> bool:
     """Say whether ``root`` is in a git work tree and git can be run."""
+    try:
+        return _has_git_above(root) and run(root, "rev-parse", "--is-inside-work-tree").strip() == b"true"
+    except PhototagError:
+        return False
+
+
+def refusal(root: str) -> PhototagError | None:
+    """Return why git does nothing in ``root`` though it is in a work tree; None where it works, or is in none."""
+    if not _has_git_above(root):
+        return None
+    try:
+        run(root, "rev-parse", "--is-inside-work-tree")
+    except PhototagError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        advice = next((line for line in lines if line.startswith("git config ")), "")
+        return PhototagError(
+            lines[0], hint=error.hint or advice or f"see what it says: git -C {shlex.quote(root)} status"
+        )
+    return None
+
+
+def _has_git_above(root: str) -> bool:
     at = os.path.abspath(root)
     while not os.path.exists(os.path.join(at, ".git")):
         parent = os.path.dirname(at)
         if parent == at:
             return False
         at = parent
-    try:
-        return run(root, "rev-parse", "--is-inside-work-tree").strip() == b"true"
-    except PhototagError:
-        return False
+    return True
 
 
 def _merges(tree: Tree) -> Iterator[tuple[bytes, list[bytes], list[bytes]]]:

@@ -14,13 +14,13 @@ import msgspec
 
 from phototag import fsio
 from phototag.errors import FormatError, PhototagError
-from phototag.library.moves import park
 from phototag.library.operation import DOC, IMAGE
+from phototag.library.orphans import park
 from phototag.library.recovery import words_about
 from phototag.library.tree import MARKER, TREE, Tree
 from phototag.sidecar import disk, naming
 from phototag.sidecar.codec import SUFFIX, VERSION, newer_version
-from phototag.sidecar.model import BIRTH, CONTENT, ID, Content
+from phototag.sidecar.pictures import is_same_picture, marks_of
 from phototag.sidecar.registers import Document
 
 _OPEN_FILES = 256
@@ -105,7 +105,7 @@ class Batch:
         base = None if found is None else found[0]
         document, copies = self._joined(base or Document(), conflict.copies)
         if self._damaged:  # what it said can be in the journal still
-            document = document.join(words_about(self.tree, _target(self.tree, path), _identity(document)))
+            document = document.join(words_about(self.tree, _target(self.tree, path), marks_of(document)))
         if self.purges.body:
             document = document.join(self.purges)
         if base is not None and document.body == base.body:
@@ -193,15 +193,6 @@ class Batch:
         self.kept.append(KeptAside(path if rel.startswith("..") else rel, reason))
 
 
-def is_same_picture(one: Document, other: Document) -> bool:
-    """Say whether two documents are about one picture: a shared birth, content or pixels, or one that does not say."""
-    births = [document.body.get(ID, {}).get(BIRTH) for document in (one, other)]
-    if births[0] is not None and births[0] == births[1]:
-        return True
-    ours, theirs = _identity(one), _identity(other)
-    return not ours or not theirs or bool(ours & theirs)
-
-
 def _look(path: str) -> _Seen | None:
     try:
         found = os.lstat(path)
@@ -234,9 +225,3 @@ def _target(tree: Tree, path: str) -> str:
 
 def _why(error: PhototagError) -> str:
     return f"{error} ({error.hint})" if error.hint else str(error)
-
-
-def _identity(document: Document) -> set[bytes]:
-    birth = document.get(ID, BIRTH, bytes)
-    content = document.get(ID, CONTENT, Content)
-    return ({birth} if birth else set()) | ({content.x, content.px} if content else set())

@@ -127,6 +127,23 @@ def operations(tree: Tree) -> list[Operation]:
     return sorted(found.values(), key=lambda op: (op.stamp, op.device), reverse=True)
 
 
+def sizes(tree: Tree) -> dict[str, int]:
+    """Return {log: size in bytes} of every device; a log is ``<device>/<file>``, in the library itself."""
+    base = os.path.join(tree.folder, FOLDER)
+    return {
+        os.path.join(os.path.basename(folder), name): _size(os.path.join(folder, name))
+        for folder in _device_folders(tree)
+        if os.path.dirname(folder) == base
+        for name in logs(folder)
+    }
+
+
+def operations_in(tree: Tree, log: str, start: int) -> list[Operation]:
+    """Return the operations in a log of ``sizes`` from byte ``start`` on, all where it became shorter than that."""
+    data = _read(os.path.join(tree.folder, FOLDER, log))
+    return list(read_frames(data, start if start <= len(data) else 0))
+
+
 def tail(tree: Tree, device: bytes, after: tuple[str, int] | None) -> list[Operation]:
     """Return this device's operations written after ``after`` (file name, size), only its last one for None."""
     folder = own_folder(tree, device)

@@ -7,20 +7,21 @@ the target. Running the same plan again after a crash finds the parked ones.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import msgspec
-import xxhash
 
 from phototag import fsio
 from phototag.errors import FormatError
 from phototag.library import lock, sidecars
-from phototag.library.documents import document_path, read_document, write_document
+from phototag.library.documents import document_path, read_document
+from phototag.library.orphans import foreign, make_way, orphan_name, park
 from phototag.library.relink import Move, Plan, companions, plan
 from phototag.library.strays import gather
 from phototag.library.tree import Tree
 from phototag.library.walk import Folder, walk
 from phototag.sidecar.codec import VERSION, newer_version
-from phototag.sidecar.model import BIRTH, ID, NAME
+from phototag.sidecar.model import ID, NAME
 from phototag.sidecar.registers import Document
 
 
@@ -31,6 +32,10 @@ class Relinked(msgspec.Struct, frozen=True):
     copied: int = 0
     parked: int = 0
     orphans: int = 0
+    uncertain: int = 0
+    """Sidecars that could belong to several images, so that nothing was done with them."""
+    cleared: tuple[str, ...] = ()
+    """Images whose sidecar in the overlay was about another picture, and was parked."""
     failed: tuple[tuple[str, str], ...] = ()
     targets: tuple[str, ...] = ()
     """Images that were given what is known about them."""
@@ -38,29 +43,34 @@ class Relinked(msgspec.Struct, frozen=True):
 
 def relink(tree: Tree, folders: list[Folder] | None = None, suspects: set[str] | None = None) -> Relinked:
     """Gather, plan and carry out what is certain; what a scan does before it works. Raises WriteError."""
-    found = gather(tree, list(walk(tree)) if folders is None else folders, suspects)
+    folders = list(walk(tree)) if folders is None else folders
+    images = (folder.path(name) for folder in folders for name in folder.images)
+    cleared = clear_overlay(tree, (rel for rel in images if suspects is None or rel in suspects))
+    found = gather(tree, folders, suspects)
     if not found.strays and not found.images:
         return Relinked()
-    return apply(tree, plan(found.strays, found.images, found.placed).certain)
+    changes = plan(found.strays, found.images, found.placed)
+    return msgspec.structs.replace(
+        apply(tree, changes.certain), uncertain=len(changes.uncertain), cleared=tuple(cleared)
+    )
+
+
+def clear_overlay(tree: Tree, rels: Iterable[str]) -> list[str]:
+    """Park what the overlay says of other pictures than those at ``rels``; return where it did. Raises WriteError.
+
+    The pictures were moved by somebody who can write the library, with what is said in it; the overlay stayed behind.
+    """
+    if not tree.overlay:
+        return []
+    with lock.writing(tree):
+        found = list(foreign(tree, rels))
+        return [rel for rel, below in found if make_way(tree, tree.overlay_sidecar(rel), below, rel)]
 
 
 def apply(tree: Tree, changes: Plan) -> Relinked:
     """Carry out ``changes``. Raises WriteError; a damaged sidecar is that move's failure."""
     with lock.writing(tree):
         return _Applying(tree, changes).run()
-
-
-def park(tree: Tree, document: Document, rel: str) -> str:
-    """Keep ``document``, whose picture is not here, as ``orphans/<birth>-<path>``; return that name. Raises WriteError."""
-    name = orphan_name(document, rel)
-    write_document(tree, name, document)
-    return name
-
-
-def orphan_name(document: Document, rel: str) -> str:
-    """Return the name under which ``document`` is parked."""
-    birth = document.get(ID, BIRTH, bytes) or b""
-    return f"orphans/{birth.hex()[:16] or 'unknown'}-{xxhash.xxh3_64_hexdigest(os.fsencode(rel))}"
 
 
 class _Applying:
@@ -83,6 +93,8 @@ class _Applying:
         for move in done:
             if not move.copy:
                 self._remove_source(move)
+        for name in self.changes.spent:
+            fsio.remove(document_path(self.tree, name))
         return Relinked(
             moved=sum(not move.copy for move in done),
             copied=sum(move.copy for move in done),
@@ -115,6 +127,8 @@ class _Applying:
             if document.version > VERSION and not move.copy:
                 self._carry(document, self._source_path(move), sidecars.path_to_write(self.tree, move.target))
             else:
+                if move.copy:  # a new file, not a new name of one: as a scan that knew nothing would name it
+                    document.body.get(ID, {}).pop(NAME, None)
                 document.set_machine(ID, NAME, os.fsencode(os.path.basename(move.target)))
                 wrote = sidecars.write(self.tree, move.target, document, sync=False, bulk=True)
                 if not wrote and not os.path.lexists(self._source_path(move)):

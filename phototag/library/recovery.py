@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 
-from phototag import ids
 from phototag.errors import FormatError
 from phototag.library import documents, journal, lock, sidecars
 from phototag.library.lookup import Pictures
@@ -42,16 +41,15 @@ def mend_documents(root: str, settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield (document, name its bytes are kept under) for every damaged document, and put what is known in its place.
 
     What the owner said comes back from the journal; what machines computed they compute again. A library document is
-    made anew: its id is no device's word, and all devices agree on one again when they meet. Raises WriteError.
+    made anew, with an id that the library had: it is no device's word. Raises WriteError.
     """
     base = Tree(root, settings)
     writable = documents.is_writable(root) and not settings.read_only
     if writable and (kept := _set_aside(documents.document_path(base, documents.LIBRARY))):
         document = Document()
-        document.set_machine("id", "library", ids.random_hex(16))
         if os.path.isdir(os.path.join(base.folder, "sidecars")):
             document.set_machine("id", "layout", TREE)
-        documents.write_document(base, documents.LIBRARY, document)
+        documents.name_library(base, document)
         yield documents.LIBRARY, kept
     tree = documents.open_tree(root, settings)
     with lock.writing(tree):

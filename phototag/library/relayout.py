@@ -6,6 +6,7 @@ meanwhile loses nothing, and running it again finishes the work.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 
@@ -13,13 +14,16 @@ import msgspec
 import xxhash
 
 from phototag import fsio
-from phototag.errors import FormatError, PhototagError
-from phototag.library import journal, lock
+from phototag.errors import FormatError, PhototagError, WriteError
+from phototag.library import journal, lock, moves
 from phototag.library.documents import open_tree, overlays, set_layout
 from phototag.library.ignore import SKIPPED_FOLDERS
+from phototag.library.orphans import park
 from phototag.library.tree import BESIDE, MARKER, TREE, Tree
+from phototag.library.walk import walk
 from phototag.sidecar import disk
 from phototag.sidecar.codec import SUFFIX
+from phototag.sidecar.pictures import is_same_picture
 
 _BATCH = 256
 
@@ -29,18 +33,34 @@ class Carried(msgspec.Struct, frozen=True):
 
     carried: int = 0
     failed: tuple[tuple[str, str], ...] = ()
+    parked: int = 0
+    """Of the carried: about another picture than the sidecar in the new place, so that relink looks where they belong."""
+
+    def __add__(self, other: Carried) -> Carried:
+        return Carried(self.carried + other.carried, self.failed + other.failed, self.parked + other.parked)
 
 
 def misplaced(tree: Tree, layout: str) -> Iterator[tuple[str, str]]:
     """Yield (path, path where it belongs under ``layout``) of every sidecar of the library that lies otherwise."""
     mirror = os.path.join(tree.folder, "sidecars")
     source, target = (tree.root, mirror) if layout == TREE else (mirror, tree.root)
+    found: set[str] = set()
     for path, folders, names in os.walk(source):
         folders[:] = sorted(name for name in folders if name[0] != "." and name not in SKIPPED_FOLDERS)
         rel = os.path.relpath(path, source)
-        for name in sorted(names):
-            if name.endswith(SUFFIX) and name != SUFFIX and name[0] != ".":
-                yield os.path.join(path, name), os.path.normpath(os.path.join(target, rel, name))
+        found.add("" if rel == "." else rel)
+        yield from _in_folder(path, os.path.normpath(os.path.join(target, rel)), names)
+    for folder in walk(tree) if layout == TREE else ():
+        if folder.rel not in found:  # a link leads to it
+            with contextlib.suppress(OSError):  # to a disk that is away
+                path = tree.path(folder.rel)
+                yield from _in_folder(path, os.path.join(target, folder.rel), os.listdir(path))
+
+
+def _in_folder(path: str, target: str, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for name in sorted(names):
+        if name.endswith(SUFFIX) and name != SUFFIX and name[0] != ".":
+            yield os.path.join(path, name), os.path.join(target, name)
 
 
 def move(tree: Tree, layout: str) -> Carried:
@@ -52,11 +72,11 @@ def move(tree: Tree, layout: str) -> Carried:
         )
     with lock.writing(tree):
         if tree.layout != layout:
-            set_layout(tree, layout)
-        done = _carry(misplaced(tree, layout), tree.root)
+            tree = set_layout(tree, layout)
+        done = _carry(tree, misplaced(tree, layout))
         if layout == BESIDE:
             _remove_empty(os.path.join(tree.folder, "sidecars"))
-        return done
+        return _relinked(tree, done)
 
 
 def push(tree: Tree) -> Carried:
@@ -71,12 +91,11 @@ def push(tree: Tree) -> Carried:
             fsio.make_folder(tree.folder)
             _push_journals(tree, overlay)
             # Documents first: they say which library this is and how its sidecars are laid out.
-            done = _carry(_documents(tree, overlay), tree.root)
-            here = open_tree(tree.root, tree.settings)
-            more = _carry(_sidecars(here, overlay), tree.root)
-            total = Carried(total.carried + done.carried + more.carried, total.failed + done.failed + more.failed)
+            total += _carry(tree, _documents(tree, overlay))
+            tree = open_tree(tree.root, tree.settings)
+            total += _carry(tree, _sidecars(tree, overlay))
             _remove_empty(overlay)
-        return total
+        return _relinked(tree, total)
 
 
 def _documents(tree: Tree, overlay: str) -> Iterator[tuple[str, str]]:
@@ -112,9 +131,16 @@ def _push_journals(tree: Tree, overlay: str) -> None:
             fsio.remove(source)
 
 
-def _carry(pairs: Iterable[tuple[str, str]], root: str) -> Carried:
-    """Join each file into its new place, flush, then remove the old ones."""
-    carried = 0
+def _relinked(tree: Tree, done: Carried) -> Carried:
+    """Find the pictures of what was parked, and return ``done``."""
+    if done.parked:
+        moves.relink(tree)
+    return done
+
+
+def _carry(tree: Tree, pairs: Iterable[tuple[str, str]]) -> Carried:
+    """Join each file into its new place, flush, then remove the old ones; one about another picture is parked."""
+    carried = parked = 0
     failed: list[tuple[str, str]] = []
     batch: list[str] = []
     for source, target in pairs:
@@ -122,16 +148,32 @@ def _carry(pairs: Iterable[tuple[str, str]], root: str) -> Carried:
             document = disk.read(source)
             if document is None:
                 continue
-            fsio.make_folder(os.path.dirname(target))
-            disk.write(target, document, sync=False)
+            there = disk.read(target)
+            if there is None or is_same_picture(there, document):
+                _make_folder(os.path.dirname(target))
+                disk.write(target, document, sync=False)
+            else:
+                park(tree, document, os.path.relpath(source, tree.root))
+                parked += 1
         except (FormatError, OSError) as error:
-            failed.append((os.path.relpath(source, root), str(error)))
+            failed.append((os.path.relpath(source, tree.root), str(error)))
             continue
         batch.append(source)
         if len(batch) >= _BATCH:
-            carried += _remove(batch, root)
+            carried += _remove(batch, tree.root)
             batch = []
-    return Carried(carried + _remove(batch, root), tuple(failed))
+    return Carried(carried + _remove(batch, tree.root), tuple(failed), parked)
+
+
+def _make_folder(path: str) -> None:
+    """Make the folder of a sidecar. Raises OSError below a link whose disk is away: its sidecars wait."""
+    if not os.path.isdir(path):
+        try:
+            fsio.make_folder(path)
+        except WriteError as error:
+            if isinstance(error.__cause__, FileExistsError | FileNotFoundError):
+                raise error.__cause__ from error
+            raise
 
 
 def _remove(batch: list[str], root: str) -> int:

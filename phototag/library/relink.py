@@ -2,7 +2,8 @@
 
 ``plan`` is pure: from what strayed, what lacks a sidecar and what is in its place, to typed changes. Pictures are
 known by content, by pixels (metadata was edited on the way) or by git-annex key, and by name only where just the case
-or the Unicode form changed. An orphan is never garbage: its picture may come later.
+or the Unicode form changed. An orphan is never garbage: its picture may come later, so it gives its words to a live copy only
+where nothing that is said of either would be lost.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import msgspec
+
+from phototag.library import words
+from phototag.sidecar.codec import Body
 
 ORPHAN, EDITED, PARKED = "orphan", "edited", "parked"
 
@@ -42,6 +46,12 @@ class Stray(msgspec.Struct, frozen=True):
     """``orphan``: no image there; ``edited``: another picture is there now; ``parked``: kept in ``orphans/``."""
     name: str = ""
     """File name of the image when last seen."""
+    renames: int = 0
+    """How often that name has changed: more of them tell the later of two states of one file."""
+    words: Body = {}
+    """What a person said."""
+    away: bool = False
+    """An orphan whose whole folder is not here, or empty: a disk that is unplugged, rather than a file that moved."""
 
 
 class Unplaced(msgspec.Struct, frozen=True):
@@ -59,6 +69,10 @@ class Placed(msgspec.Struct, frozen=True):
 
     rel: str
     identity: Identity
+    name: str = ""
+    """As of a stray, like what follows."""
+    renames: int = 0
+    words: Body = {}
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -73,7 +87,7 @@ class Move(msgspec.Struct, frozen=True):
     copy: bool = False
     """The source stays: it is a live image's own, or serves several images."""
     certain: bool = True
-    """Exactly one place it can belong to; only such moves are made without being asked."""
+    """Exactly one place it can belong to, and no word is lost there; only such moves are made without being asked."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -86,15 +100,23 @@ class Plan(msgspec.Struct, frozen=True):
     """Sidecars whose image is not here; they stay where they are."""
     doubtful: tuple[str, ...] = ()
     """Images that are another picture now, whose old sidecar could belong to several: parked until somebody says."""
+    spent: tuple[str, ...] = ()
+    """Parked documents whose every word stands in the sidecar of a live image of their picture: nobody needs them."""
+
+    @property
+    def uncertain(self) -> frozenset[str]:
+        """Return the sidecars and parked documents that could belong to several images."""
+        return frozenset(move.source for move in self.moves if not move.certain)
 
     @property
     def certain(self) -> Plan:
         """Return the part that needs nobody's word: what is uncertain stays where it is."""
-        doubtful = {move.source for move in self.moves if not move.certain}
+        doubtful = self.uncertain
         return Plan(
             tuple(move for move in self.moves if move.certain),
             tuple(sorted({*(park for park in self.parks if park not in doubtful), *self.doubtful})),
             self.orphans,
+            spent=self.spent,
         )
 
 
@@ -107,18 +129,20 @@ class _Planner:
     def __init__(self, strays: Sequence[Stray], images: Sequence[Unplaced], placed: Sequence[Placed]) -> None:
         self.strays = sorted(strays, key=lambda stray: (stray.rel, stray.kind))
         self.images = sorted(images, key=lambda image: image.rel)
-        self.placed: dict[bytes, list[str]] = defaultdict(list)
+        self.placed: dict[bytes, list[Placed]] = defaultdict(list)
         for one in sorted(placed, key=lambda one: one.rel):
             for mark in one.identity.marks:
-                self.placed[mark].append(one.rel)
+                self.placed[mark].append(one)
         self.moves: list[Move] = []
         self.parks: list[str] = []
         self.taken: set[str] = set()
         """Strays that belong somewhere."""
         self.filled: set[str] = set()
         """Images that were given a sidecar."""
+        self.spent: list[str] = []
 
     def plan(self) -> Plan:
+        self._drop_spent()
         self._by_identity()
         self._by_name()
         self._forks()
@@ -128,7 +152,35 @@ class _Planner:
         orphans = [s.rel for s in self.strays if s.kind == ORPHAN and s.rel not in self.taken]
         doubtful = {move.source for move in moves if not move.certain}
         edited = [s.rel for s in self.strays if s.kind == EDITED and s.rel in doubtful]
-        return Plan(tuple(moves), tuple(sorted(set(self.parks))), tuple(orphans), tuple(edited))
+        parks = tuple(sorted(set(self.parks)))
+        return Plan(tuple(moves), parks, tuple(orphans), tuple(edited), tuple(self.spent))
+
+    def _drop_spent(self) -> None:
+        """Leave parked documents out that add nothing to another sidecar of their picture.
+
+        What was split among several images stays parked, as does what a crash left in two places: they are no rivals
+        of the sidecars that hold their words.
+        """
+        holders: dict[bytes, list[Stray]] = defaultdict(list)
+        for stray in self.strays:
+            for mark in stray.identity.marks:
+                holders[mark].append(stray)
+        kept: list[Stray] = []
+        dropped: set[str] = set()
+        for stray in self.strays:
+            if stray.kind != PARKED:
+                kept.append(stray)
+                continue
+            marks = stray.identity.marks
+            live = [one.words for mark in marks for one in self.placed.get(mark, ())]
+            rivals = [one for mark in marks for one in holders[mark] if one is not stray and one.rel not in dropped]
+            if any(words.has_all(held, stray.words) for held in live):
+                self.spent.append(stray.rel)
+            elif not any(words.has_later(held, stray.words) for held in (*live, *(one.words for one in rivals))):
+                kept.append(stray)
+                continue
+            dropped.add(stray.rel)
+        self.strays = kept
 
     def _by_identity(self) -> None:
         """Give strays to images with the same marks, the strongest mark first."""
@@ -187,15 +239,23 @@ class _Planner:
                 self._move(strays[0], images[0].rel, "name")
 
     def _into_placed(self) -> None:
-        """Join orphans into the one live image of the same picture: renamed on one device, edited on another."""
+        """Join orphans into the one live image of the same picture: renamed on one device, edited on another.
+
+        The live one can also be an exact copy of a picture that is only away and has words of its own: nothing is
+        joined without being asked where that would override a word, and nothing at all where the folder is away.
+        """
         for stray in self.strays:
             if stray.rel in self.taken or (stray.kind == EDITED and stray.rel not in self.filled):
                 continue
             for mark in stray.identity.marks:
                 live = self.placed.get(mark, [])
                 if live:
-                    for rel in live:
-                        self._move(stray, rel, _WHY[_strength(mark)], copy=len(live) > 1, certain=len(live) == 1)
+                    renamed = len(live) == 1 and _is_renamed(stray, live[0])
+                    if stray.away and not renamed:
+                        break
+                    certain = renamed or (len(live) == 1 and not words.contradict(live[0].words, stray.words))
+                    for one in live:
+                        self._move(stray, one.rel, _WHY[_strength(mark)], copy=len(live) > 1, certain=certain)
                     if len(live) > 1 and stray.kind != PARKED:
                         self.parks.append(stray.rel)
                     break
@@ -206,7 +266,7 @@ class _Planner:
             if image.rel not in self.filled and not image.reverted and image.identity.content:
                 live = self.placed.get(image.identity.content, [])
                 if live:
-                    self.moves.append(Move(live[0], image.rel, "content", copy=True))
+                    self.moves.append(Move(live[0].rel, image.rel, "content", copy=True))
                     self.filled.add(image.rel)
 
     def _give_way(self) -> None:
@@ -222,6 +282,12 @@ class _Planner:
 
 
 _WHY = ("content", "key", "pixels")
+
+
+def _is_renamed(stray: Stray, placed: Placed) -> bool:
+    """Say whether ``placed`` is the file of ``stray`` under a later name in the same folder."""
+    named = stray.name == _name(stray.rel) and placed.name == _name(placed.rel)
+    return named and placed.renames > stray.renames and os.path.dirname(stray.rel) == os.path.dirname(placed.rel)
 
 
 def folded(name: str) -> str:

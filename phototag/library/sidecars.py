@@ -10,9 +10,11 @@ import time
 
 from phototag import fsio
 from phototag.errors import LibraryError
+from phototag.library import orphans
 from phototag.library.documents import list_documents, read_document
 from phototag.library.tree import BESIDE, MARKER, Tree
 from phototag.sidecar import disk, merge
+from phototag.sidecar.pictures import is_same_picture
 from phototag.sidecar.registers import Document
 
 _RACY_NS = 2_000_000_000
@@ -24,13 +26,16 @@ _purges: dict[str, tuple[tuple[int, ...], Document]] = {}
 def read(tree: Tree, rel: str, *, purged: bool = True) -> Document | None:
     """Return the sidecar of the image ``rel``, purges applied unless told otherwise; None where there is none.
 
-    In an overlay it is join(in place, overlay). Raises FormatError when a file is damaged, LibraryError when it
-    cannot be read.
+    In an overlay it is join(in place, overlay), or what is in place where the overlay is about another picture, which
+    lay there before. Raises FormatError when a file is damaged, LibraryError when it cannot be read.
     """
     document = _read(tree.sidecar(rel))
     if tree.overlay:
         above = _read(tree.overlay_sidecar(rel))
-        document = document or above if document is None or above is None else document.join(above)
+        if document is None:
+            document = above
+        elif above is not None and is_same_picture(document, above):
+            document = document.join(above)
     return document if document is None or not purged else apply_purges(tree, document)
 
 
@@ -39,15 +44,25 @@ def write(tree: Tree, rel: str, document: Document, *, sync: bool = True, bulk: 
 
     ``document`` becomes the join of both, with the purges that are in force, since registers written under a purge
     name it. ``sync=False`` is for machine output that one flush of a batch secures; a file that holds decisions is
-    synced all the same, unless ``bulk`` says that the journal holds them already. Raises FormatError, WriteError.
+    synced all the same, unless ``bulk`` says that the journal holds them already. What an overlay says of another
+    picture gives way. Raises FormatError, WriteError.
     """
     path = path_to_write(tree, rel)
     found = purges(tree)
     if found.body:
         document.body = document.join(found).body
+    if tree.overlay:
+        orphans.make_way(tree, path, _in_place(tree, rel) or document, rel)
     if tree.overlay or tree.layout != BESIDE:
         fsio.make_folder(os.path.dirname(path))
     return disk.write(path, document, sync=sync or (not bulk and document.has_decisions()))
+
+
+def _in_place(tree: Tree, rel: str) -> Document | None:
+    try:
+        return _read(tree.sidecar(rel))
+    except LibraryError:
+        return None  # damaged or closed to us: reading it says so
 
 
 def path_to_write(tree: Tree, rel: str) -> str:

@@ -82,10 +82,12 @@ class _Gathering:
             own = naming.sidecar_name(image)
             (self.owned if own in names else self.new)[folder.path(image)] = size
             names.discard(own)
+        # Sidecars that lie elsewhere than the images stay behind when a disk is unplugged from its mount point.
+        away = not folder.images and (self.tree.overlay or self.tree.layout == TREE)
         for name in sorted(names):
-            self._orphan(folder.rel, name)
+            self._orphan(folder.rel, name, away=away)
 
-    def _orphan(self, folder: str, name: str) -> None:
+    def _orphan(self, folder: str, name: str, *, away: bool) -> None:
         if copies.is_copy(name) or not naming.is_sidecar_name(name):
             return
         for base in self._bases():
@@ -96,7 +98,7 @@ class _Gathering:
                 continue  # damaged: doctor's, not ours
             if document is not None:
                 image = naming.image_name(name) or os.fsdecode(document.get(ID, NAME, bytes) or b"") or name
-                self._stray(f"{folder}/{image}" if folder else image, document, ORPHAN)
+                self._stray(f"{folder}/{image}" if folder else image, document, ORPHAN, away=away)
                 return
 
     def _bases(self) -> list[str]:
@@ -118,15 +120,14 @@ class _Gathering:
                 rel = "" if rel == "." else rel
                 if rel not in seen:
                     for name in sorted(n for n in names if n.endswith(SUFFIX)):
-                        self._orphan(rel, name)
+                        self._orphan(rel, name, away=True)
 
-    def _stray(self, rel: str, document: Document, kind: str) -> None:
-        name = os.fsdecode(document.get(ID, NAME, bytes) or b"")
+    def _stray(self, rel: str, document: Document, kind: str, *, away: bool = False) -> None:
         content = document.get(ID, CONTENT, Content)
         if content is not None:
             self.size_of[rel] = content.n
             self.sizes[content.n] += kind != EDITED
-        self.strays.append(Stray(rel, _identity_in(document), kind, name))
+        self.strays.append(Stray(rel, _identity_in(document), kind, *_named(document), document.words(), away))
 
     def _edited(self) -> list[Unplaced]:
         """Return the images whose sidecar is about another picture; their sidecars become strays."""
@@ -174,7 +175,7 @@ class _Gathering:
             if self.sizes[self._true_size(rel, size)] and rel not in wanted:
                 document = self._read(rel)
                 if document is not None:
-                    placed.append(Placed(rel, _identity_in(document)))
+                    placed.append(Placed(rel, _identity_in(document), *_named(document), document.words()))
         return placed
 
     def _true_size(self, rel: str, size: int) -> int:
@@ -206,6 +207,12 @@ class _Gathering:
 def _identity_in(document: Document) -> Identity:
     content = document.get(ID, CONTENT, Content)
     return Identity() if content is None else Identity(content.x, content.px, content.key)
+
+
+def _named(document: Document) -> tuple[str, int]:
+    """Return the name that ``document`` knows its image by, and how often that has changed."""
+    found = document.register(ID, NAME)
+    return os.fsdecode(document.get(ID, NAME, bytes) or b""), 0 if found is None else found.stamp
 
 
 def _listing(path: str) -> Iterator[str]:

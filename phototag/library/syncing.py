@@ -22,8 +22,9 @@ GIT_ATTRIBUTES = (
     "*.corrupt-*.bin -text",
     "*.xmp -text",
 )
+ANNEX_DEFAULT = "* annex.largefiles=anything"
+"""What ``git add`` annexes unless another rule says otherwise: so it comes first, above the owner's own rules."""
 ANNEX_ATTRIBUTES = (
-    "* annex.largefiles=anything",
     "*.phototag annex.largefiles=nothing merge=phototag diff=phototag -text",
     ".phototag/** annex.largefiles=nothing",
     ".phototag/trash/** annex.largefiles=anything",
@@ -47,12 +48,16 @@ class Setting(msgspec.Struct, frozen=True):
 
 def git_settings(tree: Tree, *, annex: bool) -> list[Setting]:
     """Return what git needs in this clone. Raises PhototagError outside a git work tree."""
+    if refused := git.refusal(tree.root):
+        raise refused
     if not git.is_in_git(tree.root):
         raise PhototagError(
             f"{tree.root} is not in a git work tree", hint=f"make it one: git -C {shlex.quote(tree.root)} init"
         )
     present = _lines(os.path.join(tree.root, ".gitattributes"))
-    wanted = ANNEX_ATTRIBUTES if annex else GIT_ATTRIBUTES
+    wanted: tuple[str, ...] = ANNEX_ATTRIBUTES if annex else GIT_ATTRIBUTES
+    if annex and not _has_own_default(tree):
+        wanted = (ANNEX_DEFAULT, *wanted)
     found = [Setting(".gitattributes", line, line in present) for line in wanted]
     return found + [
         Setting("git config", f"{key} = {value}", _config(tree, key) == value) for key, value in _driver().items()
@@ -63,7 +68,11 @@ def set_up_git(tree: Tree, *, annex: bool) -> list[Setting]:
     """Write what git lacks in this clone; return every setting as it was before. Raises PhototagError."""
     settings = git_settings(tree, annex=annex)
     missing = [setting.what for setting in settings if setting.where == ".gitattributes" and not setting.done]
-    _append_lines(os.path.join(tree.root, ".gitattributes"), missing)
+    path = os.path.join(tree.root, ".gitattributes")
+    if ANNEX_DEFAULT in missing and _lines(path):
+        missing.remove(ANNEX_DEFAULT)
+        _prepend_lines(path, [ANNEX_DEFAULT])
+    _append_lines(path, missing)
     for key, value in _driver().items():
         if _config(tree, key) != value:
             _git(tree, "config", key, value)
@@ -100,6 +109,8 @@ def problems(tree: Tree) -> list[Problem]:
         if any(not setting.done for setting in git_settings(tree, annex=annex)):
             command = f"phototag sync setup {'annex' if annex else 'git'}"
             found.append(Problem("this clone lacks the merge driver or its attributes", command))
+    elif shutil.which("git") and (refused := git.refusal(tree.root)):
+        found.append(Problem(str(refused), refused.hint or ""))
     present = _lines(os.path.join(tree.root, ".stignore"))
     syncs = os.path.isdir(os.path.join(tree.root, ".stfolder"))
     if syncs and any(line not in present for line in _to_ignore(tree)):
@@ -112,6 +123,17 @@ def problems(tree: Tree) -> list[Problem]:
 def is_annex(tree: Tree) -> bool:
     """Say whether the git work tree that the library is in has an annex."""
     return os.path.isdir(os.path.join(_git_folder(tree), "annex"))
+
+
+def _has_own_default(tree: Tree) -> bool:
+    """Say whether the owner told git-annex for all clones what is large (``git annex config``); attributes overrule that."""
+    try:
+        log = git.run(tree.root, "show", "git-annex:config.log")
+    except PhototagError:  # none set yet
+        return False
+    settings = [line.split(b" ", 2) for line in log.splitlines()]
+    latest = max((one for one in settings if one[1:2] == [b"annex.largefiles"]), default=[])
+    return bool(b"".join(latest[2:]).strip())
 
 
 def syncthing_warnings(tree: Tree) -> list[str]:
@@ -192,4 +214,10 @@ def _append_lines(path: str, lines: list[str], *, comment: str = "#") -> None:
     present = _lines(path)
     title = comment + _TITLE[1:]
     new = [*present, *([] if title in present else [title]), *lines]
+    fsio.write_atomic(path, os.fsencode("\n".join(new) + "\n"))
+
+
+def _prepend_lines(path: str, lines: list[str]) -> None:
+    """Put ``lines`` before those of the file at ``path``, so that what stands there overrules them."""
+    new = [f"{_TITLE}: the rules below overrule this", *lines, *_lines(path)]
     fsio.write_atomic(path, os.fsencode("\n".join(new) + "\n"))

@@ -24,7 +24,7 @@ class Tidied(msgspec.Struct, frozen=True):
     @property
     def changed(self) -> bool:
         """Say whether sidecars are elsewhere than before, so that folders must be listed again."""
-        return bool(self.resolved.joined or self.resolved.kept_aside or self.relinked.targets)
+        return bool(self.resolved.joined or self.resolved.kept_aside or self.relinked.targets or self.relinked.cleared)
 
     def notices(self) -> Iterator[str]:
         """Yield what a person should hear."""
@@ -34,6 +34,20 @@ class Tidied(msgspec.Struct, frozen=True):
             yield f"kept aside {kept.path}: {kept.reason}"
         for rel, why in self.relinked.failed:
             yield f"not relinked: {rel}: {why}"
+        for rel in self.relinked.cleared:
+            yield foreign_text(rel)
+        if self.relinked.uncertain:
+            yield f"{uncertain_text(self.relinked.uncertain)}: phototag relink"
+
+
+def uncertain_text(count: int) -> str:
+    """Return what a person should hear of ``count`` sidecars that no scan gives to an image by itself."""
+    return f"{count_text(count, 'sidecar')} could belong to several photos"
+
+
+def foreign_text(rel: str) -> str:
+    """Return what a person should hear of the image ``rel``, whose sidecar in the overlay gave way."""
+    return f"{rel}: what the overlay said of it was about another picture, and is kept for that one"
 
 
 def tidy(tree: Tree, folders: Sequence[Folder], suspects: set[str]) -> Tidied:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from phototag import fingerprint, fsio
 from phototag.errors import FormatError, PhototagError, WriteError
 from phototag.imaging.formats import is_image_name
+from phototag.library import orphans
 from phototag.library.operation import Moved
 from phototag.library.relink import folded
 from phototag.library.tree import MARKER, Tree
@@ -108,15 +109,17 @@ def _move(tree: Tree, here: str, there: str) -> None:
         return
     if os.path.lexists(target):
         if there.endswith(SUFFIX):  # a scan was quicker and made a sidecar there: neither word is lost
-            _join(source, target)
+            _join(tree, source, target, there.removesuffix(SUFFIX))
         return
     fsio.make_folder(os.path.dirname(target))
     fsio.move(source, target, rename_only=True)
 
 
-def _join(source: str, target: str) -> None:
+def _join(tree: Tree, source: str, target: str, rel: str) -> None:
+    """Join the sidecar ``source`` into ``target``; one there that is about another picture, which has gone, gives way."""
     try:
         document = disk.read(source) or Document()
+        orphans.make_way(tree, target, document, rel)
         disk.write(target, document)
     except FormatError:
         return

@@ -80,12 +80,21 @@ class Tree(msgspec.Struct, frozen=True):
         return os.path.join(self.overlay_root, folder, sidecar_name(name))
 
     def relative(self, path: str) -> str:
-        """Return ``path`` relative to the root, without following a link at its end. Raises LibraryError."""
-        head, tail = os.path.split(os.path.abspath(path))
-        rel = os.path.relpath(os.path.join(os.path.realpath(head), tail), os.path.realpath(self.root))
-        if rel == ".." or rel.startswith("../"):
-            raise LibraryError(f"{path} is not inside the library {self.root}")
-        return "" if rel == "." else rel
+        """Return ``path`` relative to the root, without following a link at its end. Raises LibraryError.
+
+        Below a linked folder that leads out of the library its name is the one that the walk has: with the link in it.
+        """
+        at = os.path.abspath(path)
+        head, tail = os.path.split(at)
+        for place, root in (
+            (os.path.join(os.path.realpath(head), tail), os.path.realpath(self.root)),
+            (at, os.path.abspath(self.root)),
+            (at, os.path.realpath(self.root)),
+        ):
+            rel = os.path.relpath(place, root)
+            if rel != ".." and not rel.startswith("../"):
+                return "" if rel == "." else rel
+        raise LibraryError(f"{path} is not inside the library {self.root}")
 
 
 def path_key(root: str) -> str:

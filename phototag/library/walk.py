@@ -14,7 +14,7 @@ import msgspec
 
 from phototag import fsio
 from phototag.imaging.formats import is_image_name
-from phototag.library import ignore
+from phototag.library import annex, ignore
 from phototag.library.tree import MARKER, TREE, Tree
 from phototag.sidecar import disk
 from phototag.sidecar.codec import SUFFIX
@@ -59,9 +59,10 @@ def walk(tree: Tree, under: str = "") -> Iterator[Folder]:
     """Yield the folders of the library at and below ``under``, parents first, siblings by name.
 
     Left out: hidden folders (``.phototag``, ``.git``, ``.stversions`` among them), folders of NAS boxes, what
-    ``.phototagignore`` names. A link to a folder outside the library is followed once, one to the inside is not.
+    ``.phototagignore`` names. A link to a folder outside the library is followed once, one to the inside is not; one that
+    leads nowhere counts as an empty folder, since the disk that it leads to may come back.
     """
-    seen: set[tuple[int, int]] = set()
+    seen: set[tuple[int, int] | str] = set()
     stack = [(under, _rules_above(tree, under))]
     while stack:
         rel, rules = stack.pop()
@@ -77,7 +78,7 @@ def walk(tree: Tree, under: str = "") -> Iterator[Folder]:
 class _Scan:
     """One folder being read."""
 
-    def __init__(self, tree: Tree, rel: str, rules: tuple[ignore.Rule, ...], seen: set[tuple[int, int]]) -> None:
+    def __init__(self, tree: Tree, rel: str, rules: tuple[ignore.Rule, ...], seen: set[tuple[int, int] | str]) -> None:
         self.tree, self.rel, self.rules, self.seen = tree, rel, rules, seen
         self.folders: list[str] = []
         self.problems: list[Problem] = []
@@ -88,27 +89,12 @@ class _Scan:
         sidecars: list[str] = []
         temps: list[str] = []
         links: list[str] = []
-        below: list[os.DirEntry[str]] = []
-        with contextlib.closing(_Handle(path)) as handle:
-            here = os.fstat(handle.fd)
-            self.seen.add((here.st_dev, here.st_ino))
-            with os.scandir(handle.fd) as entries:
-                listing = list(entries)
-            if any(entry.name == ignore.IGNORE_FILE for entry in listing):
-                self._read_rules(path)
-            for entry in listing:
-                name = entry.name
-                if name.endswith(SUFFIX) and name != MARKER:
-                    sidecars.append(name)
-                elif is_image_name(name) and not _leads_to_folder(entry):
-                    self._image(entry, found, links)
-                elif fsio.is_temp_name(name):
-                    temps.append(name)
-                elif name[0] != "." and _leads_to_folder(entry):
-                    below.append(entry)
-            for entry in sorted(below, key=lambda one: one.name):
-                self._subfolder(entry)
-        changed_ns = here.st_mtime_ns
+        try:
+            changed_ns = self._read(path, found, sidecars, temps, links)
+        except FileNotFoundError:
+            if not os.path.islink(path):
+                raise
+            changed_ns = 0
         misplaced = self.tree.layout == TREE and bool(sidecars)
         if self.tree.layout == TREE:
             changed_ns, sidecars, temps = _listed(os.path.join(self.tree.folder, "sidecars", self.rel))
@@ -131,6 +117,32 @@ class _Scan:
             self.problems,
             self.folders,
         )
+
+    def _read(
+        self, path: str, found: list[tuple[str, int, int]], sidecars: list[str], temps: list[str], links: list[str]
+    ) -> int:
+        """Sort what is in the folder into the lists; return its mtime."""
+        below: list[os.DirEntry[str]] = []
+        with contextlib.closing(_Handle(path)) as handle:
+            here = os.fstat(handle.fd)
+            self.seen.add((here.st_dev, here.st_ino))
+            with os.scandir(handle.fd) as entries:
+                listing = list(entries)
+            if any(entry.name == ignore.IGNORE_FILE for entry in listing):
+                self._read_rules(path)
+            for entry in listing:
+                name = entry.name
+                if name.endswith(SUFFIX) and name != MARKER:
+                    sidecars.append(name)
+                elif is_image_name(name) and not _leads_to_folder(entry):
+                    self._image(entry, found, links)
+                elif fsio.is_temp_name(name):
+                    temps.append(name)
+                elif name[0] != "." and (entry.is_symlink() or _leads_to_folder(entry)):
+                    below.append(entry)
+            for entry in sorted(below, key=lambda one: one.name):
+                self._subfolder(entry)
+        return here.st_mtime_ns
 
     def _image(self, entry: os.DirEntry[str], found: list[tuple[str, int, int]], links: list[str]) -> None:
         name = entry.name
@@ -157,18 +169,32 @@ class _Scan:
         name, rel = entry.name, self._rel(entry.name)
         if name in ignore.SKIPPED_FOLDERS or (self.rules and ignore.ignored(self.rules, rel, folder=True)):
             return
-        if entry.is_symlink():
-            try:
-                status = entry.stat()
-            except OSError:
-                return
-            target = os.path.realpath(self.tree.path(rel))
-            root = os.path.realpath(self.tree.root)
-            inside = target == root or target.startswith(root + os.sep) or root.startswith(target + os.sep)
-            if inside or (status.st_dev, status.st_ino) in self.seen:
-                return
-            self.seen.add((status.st_dev, status.st_ino))
+        if entry.is_symlink() and not self._follows(entry):
+            return
         self.folders.append(rel)
+
+    def _follows(self, entry: os.DirEntry[str]) -> bool:
+        """Say whether the walk goes where a link leads: to a folder outside that it did not see yet, or to none now."""
+        path = self.tree.path(self._rel(entry.name))
+        mark: tuple[int, int] | str = ""
+        try:
+            status = entry.stat()
+            if not stat.S_ISDIR(status.st_mode):
+                return False
+            mark = (status.st_dev, status.st_ino)
+        except FileNotFoundError:
+            if annex.key_of_link(path):
+                return False  # the content of a file
+        except OSError:
+            return False
+        target = os.path.realpath(path)
+        root = os.path.realpath(self.tree.root)
+        mark = mark or target
+        inside = target == root or target.startswith(root + os.sep) or root.startswith(target + os.sep)
+        if inside or mark in self.seen:
+            return False
+        self.seen.add(mark)
+        return True
 
     def _rel(self, name: str) -> str:
         return f"{self.rel}/{name}" if self.rel else name

@@ -50,12 +50,15 @@ class Node(msgspec.Struct, frozen=True):
 def find(index: Index, mask: Mask, *, near: bool = False, rule: str = "best") -> list[Group]:
     """Return the duplicates among the images of ``mask``, by the path that is kept. Raises UsageError.
 
-    A picture can keep two groups: its exact copies, and those that only look the same.
+    A picture can keep two groups: its exact copies, and those that only look the same. An image that was deleted, and left
+    its sidecar, is none; one whose content is elsewhere (git-annex) is.
     """
     if rule not in RULES:
         raise UsageError(f"cannot keep {rule!r}", hint=f"one of {', '.join(RULES)}")
     files = Files(index, rule)
     rows = np.flatnonzero(mask & index.alive)
+    gone = [row for row in rows[~index.present[rows]].tolist() if not os.path.lexists(index.tree.path(files.path(row)))]
+    rows = np.setdiff1d(rows, gone, assume_unique=True)
     nodes = files.exact(rows)
     groups = {node.rows[0]: files.group(node.rows[0], node.rows[1:], EXACT, node.linked) for node in nodes}
     alike = []

@@ -120,10 +120,15 @@ def set_aside(path: str) -> str:
 
 
 def keep_aside(path: str, data: bytes) -> str:
-    """Write damaged ``data`` of the file ``path`` to ``<path>.corrupt-<hash>.bin`` and return that. Raises WriteError."""
+    """Write damaged ``data`` of the file ``path`` to ``<path>.corrupt-<hash>.bin`` and return that. Raises WriteError.
+
+    The folder need not be there: a merge tells of a renamed file before it is.
+    """
     folder, name = os.path.split(path)
     tail = f".corrupt-{xxhash.xxh3_64_hexdigest(data)}.bin"
     kept = os.path.join(folder, naming.cut(name, naming.NAME_LIMIT - len(tail)) + tail)
+    if folder:
+        fsio.make_folder(folder)
     fsio.create_exclusive(kept, data)
     return kept
 

@@ -92,11 +92,14 @@ class Document:
 
     def has_decisions(self) -> bool:
         """Say whether a person's word is in the document, not only machine output that can be computed again."""
-        return any(
-            found.device != MACHINE or found.stamp >= _PERSON_STAMP
-            for keys in self.body.values()
-            for found in map(codec.head, keys.values())
-        )
+        return any(_is_word(raw) for keys in self.body.values() for raw in keys.values())
+
+    def words(self) -> codec.Body:
+        """Return the registers that a person set, here or through an import, without what machines computed."""
+        found = {
+            section: {key: raw for key, raw in keys.items() if _is_word(raw)} for section, keys in self.body.items()
+        }
+        return {section: keys for section, keys in found.items() if keys}
 
     def top_stamp(self) -> int:
         """Return the highest stamp in the document, 0 when it is empty."""
@@ -143,3 +146,9 @@ class Document:
         if needed:
             fields.append(sorted(needed))
         self.body.setdefault(section, {})[key] = codec.encode_register(fields)
+
+
+def _is_word(raw: bytes) -> bool:
+    """Say whether a person set the register, not a machine."""
+    found = codec.head(raw)
+    return found.device != MACHINE or found.stamp >= _PERSON_STAMP

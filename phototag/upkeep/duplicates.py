@@ -181,5 +181,5 @@ def _refuse_absent(tree: Tree, groups: Sequence[Copies]) -> None:
     if absent:
         raise PhototagError(
             f"{len(absent)} of these images are not here, as {fsio.display(absent[0])}, so they cannot be compared",
-            hint="fetch them (git annex get), or leave them out: --present",
+            hint="fetch them (git annex get), or leave them out: --present; where they were deleted: phototag scan",
         )

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from phototag import fsio, settings
-from phototag.errors import FormatError, PhototagError
-from phototag.library import conflicts, documents, git, pending, recovery, syncing
+from phototag.errors import FormatError, PhototagError, WriteError
+from phototag.library import conflicts, documents, git, lost, orphans, pending, recovery, relink, strays, syncing, tidy
 from phototag.library.operation import IMAGE
 from phototag.library.targets import refuse_unwritable
 from phototag.library.tree import MARKER, Tree
@@ -32,15 +32,23 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine(tree: Tree) -> Iterator[Finding]:
-    """Yield what is wrong with the library; every sidecar and document is read, no image is."""
+    """Yield what is wrong with the library; every sidecar and document is read, of images only what sidecars look for."""
     for what, mend in syncing.problems(tree):
         yield Finding("", what, mend)
     for conflict in conflicts.find(tree):
         for copy in conflict.copies:
             other = "a conflict copy" if copies.is_copy(copy) else "a sidecar in the place of another layout"
             yield Finding(os.path.relpath(copy, tree.root), f"{other} that waits to be joined", FIX)
-    for folder in walk(tree):
+    for one in lost.lost(tree):
+        what = "it lacks what the journal says was said of it: a copy put one side over the other"
+        yield Finding(one.shown, what, "phototag sync resolve --apply")
+    folders = list(walk(tree))
+    for folder in folders:
         yield from _in_folder(tree, folder)
+    found = strays.gather(tree, folders)
+    uncertain = relink.plan(found.strays, found.images, found.placed).uncertain
+    if uncertain:
+        yield Finding("", tidy.uncertain_text(len(uncertain)), "phototag relink")
     for path, _, names in sorted(os.walk(os.path.join(tree.write_root, MARKER))):
         top = os.path.relpath(path, os.path.join(tree.write_root, MARKER)).split(os.sep)[0]
         if top != "sidecars":
@@ -75,6 +83,7 @@ def mend(tree: Tree) -> int:
     if git.is_in_git(tree.root):
         done += sum(not setting.done for setting in syncing.set_up_git(tree, annex=syncing.is_annex(tree)))
     done += conflicts.resolve(tree, conflicts.find(tree)).joined
+    done += lost.restore(tree, list(lost.lost(tree)))
     for folder in walk(tree):
         done += sum(fsio.sweep_temp(path, folder.temps) for path in conflicts.sidecar_folders(tree, folder.rel))
     done += sum(fsio.sweep_temp(path, names) for path, names in documents.temps(tree))
@@ -90,6 +99,8 @@ def _in_folder(tree: Tree, folder: Folder) -> Iterator[Finding]:
     for name in (*folder.images, *(rel.rpartition("/")[2] for rel in folder.folders)):
         if not _is_text(name):
             yield Finding(folder.path(name), "a name that is not UTF-8: Syncthing never syncs it", "rename it")
+    for rel, _ in orphans.foreign(tree, map(folder.path, folder.images)):
+        yield Finding(rel, "what the overlay says of it is about another picture, and is left out", "phototag relink")
     for path in conflicts.sidecar_folders(tree, folder.rel):
         yield from _unreadable(tree, path, folder.sidecars)
 
@@ -122,14 +133,22 @@ def _unreadable(tree: Tree, folder: str, names: list[str], advice: str = "") -> 
             found = disk.read(path)
             if found is not None and found.version > VERSION:
                 raise newer_version(found.version)
+            disk.refuse_link(path)
+        except WriteError as error:
+            yield Finding(os.path.relpath(path, tree.root), _without_path(error, path), error.hint or "")
         except FormatError as error:
             if advice and error.reason not in ("version", "pointer"):
                 error.hint = advice
             mend = error.hint or "restore it from a backup or the other machine; a scan keeps it aside"
-            yield Finding(os.path.relpath(path, tree.root), str(error).removeprefix(f"{fsio.display(path)}: "), mend)
+            yield Finding(os.path.relpath(path, tree.root), _without_path(error, path), mend)
         except OSError as error:
             reason = f"cannot be read: {error.strerror}"
             yield Finding(os.path.relpath(path, tree.root), reason, disk.advice(error))
+
+
+def _without_path(error: PhototagError, path: str) -> str:
+    shown = fsio.display(path)
+    return str(error).removeprefix(f"{shown}: ").removeprefix(f"{shown} ")
 
 
 def _is_text(name: str) -> bool:

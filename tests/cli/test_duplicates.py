@@ -233,6 +233,16 @@ def test_images_that_are_not_here_are_a_clear_error(library: Path) -> None:
     assert (library / "old/sea (1).jpg").exists()
 
 
+def test_a_copy_that_was_deleted_by_hand_is_none(library: Path) -> None:
+    (library / "old/sea (1).jpg").unlink()
+    (library / "old/captioned.jpg").unlink()
+    assert ask(library) == []
+    assert make.phototag("list", "is:duplicate", "--paths", cwd=library).stdout == ""
+    (group,) = ask(library, "--near")
+    assert (group["keep"], group["others"]) == ("sea.jpg", ["old/small.webp"])
+    assert ask(library, "--apply")["moved"] == 0
+
+
 def test_it_says_how_to_bring_the_moved_back_and_how_to_free_the_space(library: Path) -> None:
     said = make.phototag("duplicates", "--apply", cwd=library).stderr
     operation = said.partition("phototag undo ")[2].split()[0]

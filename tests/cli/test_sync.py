@@ -51,6 +51,18 @@ def test_resolve_is_a_plan_until_applied(a: Replica, capsys: Out) -> None:
     assert ask(capsys, "sync resolve", "sync", "resolve", "--apply")["joined"] == 0
 
 
+def test_resolve_restores_what_the_journal_knows(a: Replica, capsys: Out) -> None:
+    before = Path("x.jpg.phototag").read_bytes()
+    a.rate("x.jpg", 4)
+    Path("x.jpg.phototag").write_bytes(before)
+    assert ask(capsys, "sync resolve", "sync", "resolve")["lost"] == [{"path": "x.jpg"}]
+    assert run(["sync", "resolve"]) == 0
+    assert "restore  x.jpg  (the journal knows more" in capsys.readouterr().out
+    assert ask(capsys, "sync resolve", "sync", "resolve", "--apply")["recalled"] == 1
+    assert a.rating("x.jpg") == 4
+    assert ask(capsys, "sync resolve", "sync", "resolve", "--apply")["recalled"] == 0
+
+
 def test_any_command_that_writes_joins_first_and_says_so(a: Replica, capsys: Out) -> None:
     b_words = a.sidecar("x.jpg")
     b_words.put("utag", "beach", 1 << 50, b"\x02" * 6, b"\x01")
@@ -69,7 +81,7 @@ def test_relink_is_a_plan_until_applied(a: Replica, capsys: Out) -> None:
     assert run(["relink"]) == 0
     assert "move  x.jpg  ->  neu.jpg  same content" in capsys.readouterr().out
     assert ask(capsys, "relink --apply", "relink", "--apply")["moved"] == 1
-    assert ask(capsys, "relink", "relink") == {"moves": [], "parks": [], "orphans": []}
+    assert ask(capsys, "relink", "relink") == {"moves": [], "parks": [], "orphans": [], "spent": []}
     os.unlink("neu.jpg")
     assert [one["path"] for one in ask(capsys, "relink", "relink")["orphans"]] == ["neu.jpg"]
 

@@ -141,7 +141,8 @@ def laid_back(a: Replica) -> object:
 
 
 def documents_of(a: Replica) -> list[str]:
-    return [path for path in files(a) if path.endswith(".phototag")]
+    """Return our files, the library's own id left open: it is a random one."""
+    return [path.replace(a.tree.name or "-", "<id>") for path in files(a) if path.endswith(".phototag")]
 
 
 def files(a: Replica) -> list[str]:

@@ -268,3 +268,31 @@ def test_a_folder_that_became_a_link_to_another_is_listed_once(tmp_path: Path) -
     refresh(tree)
     assert set(made.contents(made.opened(tree))) == {"a/one.jpg"}
     assert verify(tree).differences == []
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["was there", "was away when the index was built"])
+def test_photos_behind_a_link_come_back_with_their_disk(tmp_path: Path, known: bool) -> None:
+    tree = made.library(tmp_path)
+    made.add(tree, "a.jpg")
+    usb, away = tmp_path / "usb", tmp_path / "unplugged"
+    usb.mkdir()
+    Path(tree.path("link")).symlink_to(usb)
+    for rel in ("link/z.jpg", "link/sub/y.jpg"):
+        made.add(tree, rel)
+    for folder in (tree.root, usb, usb / "sub"):  # settled: only a new mtime tells of a change
+        os.utime(folder, ns=(10**18, 10**18))
+    if known:
+        refresh(tree)
+        assert set(made.contents(made.opened(tree))) == {"a.jpg", "link/z.jpg", "link/sub/y.jpg"}
+    usb.rename(away)
+    for _ in range(2):
+        refresh(tree)
+        assert set(made.contents(made.opened(tree))) == {"a.jpg"}
+    assert verify(tree).differences == []
+    away.rename(usb)
+    manifest = load(tree)
+    assert manifest is not None
+    assert is_stale(tree, manifest)
+    refresh(tree)
+    assert set(made.contents(made.opened(tree))) == {"a.jpg", "link/z.jpg", "link/sub/y.jpg"}
+    assert verify(tree).differences == []

@@ -79,6 +79,44 @@ def test_add_add_and_rename_with_edit(clones: tuple[Replica, Replica]) -> None:
     assert b.tags("y.jpg") == {"beach": 1}
 
 
+@pytest.mark.parametrize("damaged", ["ours", "theirs"])
+def test_a_damaged_side_of_a_renamed_folder_stops_no_merge(clones: tuple[Replica, Replica], damaged: str) -> None:
+    a, b = clones
+    syncing.set_up_git(a.tree, annex=False)
+    a.tag(a.scanned("d/a.jpg", b"photo", tuple(f"tag {n}" for n in range(50))), "beach")
+    commit(a, "folder")
+    sh(b.root, "git", "pull", "-q", "--no-rebase", "--no-edit", "origin", "main")
+    syncing.set_up_git(b.tree, annex=False)
+    b_path = b.root / "d/a.jpg.phototag"
+    if damaged == "ours":
+        b_path.write_bytes(b_path.read_bytes()[:-3] + b"xxx")
+    else:
+        b.tag("d/a.jpg", "family")
+    commit(b, "b")
+    sh(a.root, "git", "mv", "d", "e")
+    a_path = a.root / "e/a.jpg.phototag"
+    if damaged == "theirs":
+        a_path.write_bytes(a_path.read_bytes()[:-3] + b"xxx")
+    else:
+        a.tag("e/a.jpg", "grandma")
+    commit(a, "a")
+    sh(b.root, "git", "pull", "-q", "--no-rebase", "--no-edit", "origin", "main")
+    assert b.tags("e/a.jpg") == {"beach": 1, "grandma" if damaged == "ours" else "family": 1}
+    assert len(list((b.root / "e").glob("*.bin"))) == 1
+
+
+def test_a_damaged_side_is_kept_where_a_folder_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = Replica(tmp_path)
+    a.rate(a.scanned("x.jpg"), 3)
+    for name, data in (("ours", b"junk"), ("theirs", (a.root / "x.jpg.phototag").read_bytes()), ("d", b"a file")):
+        (a.root / name).write_bytes(data)
+    monkeypatch.chdir(a.root)
+    ((kept, _),) = git.merge_files("", "ours", "theirs", "d/x.jpg.phototag").kept_aside
+    assert os.path.dirname(kept) == ".phototag"
+    assert Path(kept).read_bytes() == b"junk"
+    assert Document.decode((a.root / "ours").read_bytes()).body == a.sidecar("x.jpg").body
+
+
 def dropped_by_a_merge(clones: tuple[Replica, Replica]) -> Replica:
     """Return the clone in which a merge without the driver took one side's sidecar and dropped the other's rating."""
     a, b = clones
@@ -219,13 +257,35 @@ def test_setup_is_idempotent_and_keeps_what_others_wrote(clones: tuple[Replica, 
     for annex in (False, True):
         syncing.set_up_git(a.tree, annex=annex)
     once = (a.root / ".gitattributes").read_bytes()
-    assert once.startswith(b"*.jpg -text\n")
+    assert b"\n*.jpg -text\n" in once
     assert all(setting.done for setting in syncing.set_up_git(a.tree, annex=True))
     assert (a.root / ".gitattributes").read_bytes() == once
     assert syncing.problems(a.tree) == []
     sh(a.root, "git", "config", "--unset", "merge.phototag.driver")
     (problem,) = syncing.problems(a.tree)
     assert "phototag sync setup git" in str(problem)
+
+
+def test_setup_leaves_the_owners_rules_about_large_files_in_force(clones: tuple[Replica, Replica]) -> None:
+    a, _ = clones
+    (a.root / ".gitattributes").write_text("*.md annex.largefiles=nothing\n")
+    syncing.set_up_git(a.tree, annex=True)
+    names = ("notes.md", "x.jpg", "x.jpg.phototag", ".phototag/journal/0/2024-01.log")
+    found = sh(a.root, "git", "check-attr", "annex.largefiles", *names).splitlines()
+    assert [line.rpartition(": ")[2] for line in found] == ["nothing", "anything", "nothing", "nothing"]
+
+
+def test_setup_sets_no_default_where_the_owner_told_git_annex_one(clones: tuple[Replica, Replica]) -> None:
+    require.tool("git-annex")
+    a, _ = clones
+    sh(a.root, "git", "annex", "init", "-q")
+    sh(a.root, "git", "annex", "config", "--set", "annex.largefiles", "largerthan=100kb")
+    syncing.set_up_git(a.tree, annex=True)
+    found = sh(a.root, "git", "check-attr", "annex.largefiles", "x.jpg", "x.jpg.phototag").splitlines()
+    assert [line.rpartition(": ")[2] for line in found] == ["unspecified", "nothing"]
+    assert syncing.problems(a.tree) == []
+    sh(a.root, "git", "annex", "config", "--unset", "annex.largefiles")
+    assert [s.what for s in syncing.git_settings(a.tree, annex=True) if not s.done] == [syncing.ANNEX_DEFAULT]
 
 
 def test_syncthing_without_conflict_copies_is_a_warning(tmp_path: Path, sealed: Path) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from phototag.library import documents, moves, relink, sidecars, strays
+from phototag import fsio
+from phototag.library import documents, moves, relink, sidecars, strays, tidy
 from phototag.library.walk import walk
 from phototag.sidecar import codec
 from phototag.sidecar.model import CONTENT, ID, Content
 from phototag.sidecar.registers import Document
+from phototag.upkeep import health
 from tests.library.replicas import Replica
 
 
@@ -71,11 +73,11 @@ def test_a_newer_version_is_not_joined_into_another_file(tmp_path: Path) -> None
     a = Replica(tmp_path)
     a.rate(a.scanned("a.jpg"), 1)
     orphan = newer(a.root / "a.jpg.phototag")
-    a.rate(a.scanned("b.jpg"), 2)
+    a.tag(a.scanned("b.jpg"), "dog")
     (a.root / "a.jpg").unlink()
     assert run(a).failed[0][0] == "a.jpg"
     assert (a.root / "a.jpg.phototag").read_bytes() == orphan
-    assert a.rating("b.jpg") == 2
+    assert (a.rating("b.jpg"), a.tags("b.jpg")) == (None, {"dog": 1})
 
 
 def test_a_damaged_parked_document_stops_nothing(tmp_path: Path) -> None:
@@ -174,3 +176,89 @@ def test_words_that_could_belong_to_several_do_not_stay_with_another_picture(tmp
     gathered = strays.gather(a.tree, list(walk(a.tree)))
     moves.apply(a.tree, relink.plan(gathered.strays, gathered.images, gathered.placed))
     assert {a.rating(f"copy-of-{rel}") for rel in ("a.jpg", "b.jpg")} == {2}
+
+
+def test_a_copy_on_a_disk_that_is_away_keeps_its_words(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    documents.set_layout(a.tree, "tree")
+    a.rate(a.scanned("laptop/a.jpg"), 2)
+    a.rate(a.scanned("usb/a.jpg"), 5)
+    (a.root / "usb").rename(tmp_path / "unplugged")
+    assert run(a) == moves.Relinked(orphans=1)
+    (a.root / "usb").mkdir()  # the mount point
+    assert run(a) == moves.Relinked(orphans=1)
+    (a.root / "usb").rmdir()
+    (tmp_path / "unplugged").rename(a.root / "usb")
+    assert run(a) == moves.Relinked()
+    assert (a.rating("laptop/a.jpg"), a.rating("usb/a.jpg")) == (2, 5)
+
+
+def test_a_sidecar_that_comes_before_its_image_does_not_override_a_copy(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.rate(a.scanned("laptop/a.jpg"), 2)
+    a.rate(a.scanned("usb/a.jpg"), 5)
+    (a.root / "usb/a.jpg").unlink()
+    assert run(a) == moves.Relinked(uncertain=1)
+    a.image("usb/a.jpg")
+    assert run(a) == moves.Relinked()
+    assert (a.rating("laptop/a.jpg"), a.rating("usb/a.jpg")) == (2, 5)
+
+
+def test_a_copy_in_the_folder_is_not_taken_for_a_later_name(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.rate(a.scanned("a.jpg"), 2)
+    shutil.copy(a.root / "a.jpg", a.root / "b.jpg")
+    assert run(a).copied == 1
+    a.rate("b.jpg", 5)
+    (a.root / "a.jpg").unlink()
+    assert run(a).uncertain == 1
+    assert a.rating("b.jpg") == 5
+
+
+def test_words_that_were_split_before_follow_the_next_split(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.rate(a.scanned("d.jpg"), 3)
+    for new in ("p/d1.jpg", "p/d2.jpg"):
+        a.image(new)
+    (a.root / "d.jpg").unlink()
+    assert run(a).copied == 2
+    a.tag("p/d1.jpg", "grandma")
+    for new in ("q/f1.jpg", "q/f2.jpg"):
+        a.image(new)
+    (a.root / "p/d1.jpg").unlink()
+    assert (run(a).copied, run(a).uncertain) == (2, 0)
+    assert [a.tags(rel) for rel in ("q/f1.jpg", "q/f2.jpg")] == [{"grandma": 1}] * 2
+    assert (a.tags("p/d2.jpg"), a.rating("p/d2.jpg")) == ({}, 3)
+    assert documents.list_documents(a.tree, "orphans") == []
+
+
+def test_a_crash_after_parking_leaves_no_rival(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = Replica(tmp_path)
+    a.rate(a.scanned("d.jpg"), 3)
+    for new in ("p/d1.jpg", "p/d2.jpg"):
+        a.image(new)
+    (a.root / "d.jpg").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(fsio, "remove", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(a)
+    assert len(documents.list_documents(a.tree, "orphans")) == 1
+    assert run(a).uncertain == 0
+    assert [a.rating(rel) for rel in ("p/d1.jpg", "p/d2.jpg")] == [3, 3]
+
+
+def _killed(path: str) -> None:
+    raise KeyboardInterrupt
+
+
+def test_folders_of_copies_that_were_renamed_are_told_of(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    documents.set_layout(a.tree, "tree")
+    for rel, rating in (("x/a.jpg", 1), ("y/a.jpg", 2)):
+        a.rate(a.scanned(rel), rating)
+    for folder in ("x", "y"):
+        (a.root / folder).rename(a.root / f"{folder}-2024")
+    found = tidy.tidy(a.tree, list(walk(a.tree)), {"x-2024/a.jpg", "y-2024/a.jpg"})
+    assert list(found.notices()) == ["2 sidecars could belong to several photos: phototag relink"]
+    told = [one for one in health.examine(a.tree) if one.mend == "phototag relink"]
+    assert [one.what for one in told] == ["2 sidecars could belong to several photos"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from phototag.library import conflicts, documents, journal, moves, purge, sidecars
+from phototag.library import conflicts, documents, journal, orphans, purge, sidecars
 from phototag.library.decide import finish_unfinished
 from phototag.sidecar import codec, disk
 from tests.library.replicas import Replica
@@ -117,7 +117,7 @@ def test_purged_data_is_gone_where_no_picture_is_too(tmp_path: Path) -> None:
     a = Replica(tmp_path)
     for rel in ("gone.jpg", "d/gone.jpg", "parked.jpg", "here.jpg"):
         a.tag(a.scanned(rel, rel.encode()), "verysecret")
-    moves.park(a.tree, a.sidecar("parked.jpg"), "parked.jpg")
+    orphans.park(a.tree, a.sidecar("parked.jpg"), "parked.jpg")
     (a.root / "gone.jpg").unlink()
     (a.root / "d/gone.jpg").rename(a.root / "elsewhere")
     purged(a)

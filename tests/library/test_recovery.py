@@ -9,7 +9,7 @@ import pytest
 
 from phototag import fingerprint
 from phototag.errors import FormatError
-from phototag.library import conflicts, documents, moves, purge, recovery, sidecars
+from phototag.library import conflicts, documents, moves, orphans, purge, recovery, sidecars
 from phototag.library.decide import Edit
 from phototag.library.operation import DOC, IMAGE
 from phototag.sidecar.registers import Document
@@ -95,7 +95,7 @@ def test_damaged_documents_are_kept_aside_and_what_was_said_comes_back(tmp_path:
     a.tag(a.scanned("x.jpg"), "secret")
     a.decide(Edit(DOC + "people/1", "person", "name", "Ada"))
     purge.purge(a.tree, a.clock, "utag", command="purge", summary="tags")
-    parked = moves.park(a.tree, a.sidecar("x.jpg"), "x.jpg")
+    parked = orphans.park(a.tree, a.sidecar("x.jpg"), "x.jpg")
     (purged,) = documents.list_documents(a.tree, "purge")
     names = ["library", parked, "people/1", purged]
     kept = {damage(a.root / f".phototag/{name}.phototag") for name in names}

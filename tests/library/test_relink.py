@@ -15,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phototag import fingerprint, fsio
-from phototag.library import documents, moves, relink, sidecars
-from phototag.library.relink import EDITED, ORPHAN, Identity, Move, Placed, Plan, Stray, Unplaced
+from phototag.ids import Clock
+from phototag.library import documents, moves, orphans, relink, sidecars
+from phototag.library.relink import EDITED, ORPHAN, PARKED, Identity, Move, Placed, Plan, Stray, Unplaced
 from phototag.library.walk import walk
-from phototag.sidecar.model import CONTENT, ID, NAME, Content
+from phototag.sidecar.codec import Body
+from phototag.sidecar.model import CONTENT, ID, NAME, USER, Content
 from phototag.sidecar.registers import Document
 from tests.library.replicas import Replica
 
@@ -33,6 +35,20 @@ def orphan(rel: str, letter: str) -> Stray:
 
 def image(rel: str, letter: str) -> Unplaced:
     return Unplaced(rel, identity(letter))
+
+
+def rated(rating: int, at_ms: int = 1_700_000_000_000) -> Body:
+    """Return the words of a picture with a rating."""
+    document = Document()
+    document.set_person(USER, "rating", rating, Clock(b"device", lambda: at_ms))
+    return document.words()
+
+
+def captioned(words: Body) -> Body:
+    """Return ``words`` and a caption."""
+    document = Document(words).copy()
+    document.set_person(USER, "caption", "grandma", Clock(b"device", lambda: 1_700_000_000_000))
+    return document.words()
 
 
 def test_an_orphan_and_one_new_image_is_a_move() -> None:
@@ -114,6 +130,61 @@ def test_a_change_of_case_that_is_not_unique_is_none() -> None:
 def test_renamed_here_and_edited_there_is_joined_into_the_live_one() -> None:
     plan = relink.plan([orphan("old.jpg", "A")], [], [Placed("new.jpg", identity("A"))])
     assert plan.moves == (Move("old.jpg", "new.jpg", "content"),)
+
+
+def test_an_orphan_that_contradicts_a_live_copy_waits_for_a_word() -> None:
+    gone = Stray("usb/a.jpg", identity("A"), ORPHAN, "a.jpg", words=rated(5))
+    plan = relink.plan([gone], [], [Placed("laptop/a.jpg", identity("A"), "a.jpg", words=rated(2))])
+    assert plan.moves == (Move("usb/a.jpg", "laptop/a.jpg", "content", certain=False),)
+    assert plan.certain.moves == ()
+    assert plan.uncertain == {"usb/a.jpg"}
+
+
+def test_an_orphan_that_only_adds_to_the_live_one_is_joined() -> None:
+    gone = Stray("old.jpg", identity("A"), ORPHAN, "old.jpg", words=captioned(rated(5)))
+    plan = relink.plan([gone], [], [Placed("new.jpg", identity("A"), "new.jpg", words=rated(5, 1_600_000_000_000))])
+    assert plan.certain.moves == (Move("old.jpg", "new.jpg", "content"),)
+
+
+@pytest.mark.parametrize("words", [rated(2), rated(5)], ids=["other words", "the same words"])
+def test_an_orphan_whose_folder_is_away_stays(words: Body) -> None:
+    gone = Stray("usb/a.jpg", identity("A"), ORPHAN, "a.jpg", words=words, away=True)
+    plan = relink.plan([gone], [], [Placed("laptop/a.jpg", identity("A"), "a.jpg", words=rated(5))])
+    assert plan == Plan(orphans=("usb/a.jpg",))
+
+
+@pytest.mark.parametrize(
+    ("new", "renames", "certain"), [("new.jpg", 1, True), ("new.jpg", 0, False), ("elsewhere/new.jpg", 1, False)]
+)
+def test_a_later_name_in_the_same_folder_shows_a_renamed_file(new: str, renames: int, certain: bool) -> None:
+    gone = Stray("old.jpg", identity("A"), ORPHAN, "old.jpg", words=rated(2))
+    plan = relink.plan([gone], [], [Placed(new, identity("A"), "new.jpg", renames, rated(5))])
+    assert [move.certain for move in plan.moves] == [certain]
+
+
+def test_a_parked_document_is_no_rival_of_the_sidecar_that_has_its_words() -> None:
+    parked = Stray("orphans/1", identity("A"), PARKED, "d.jpg", words=rated(5))
+    gone = Stray("p/d1.jpg", identity("A"), ORPHAN, "d1.jpg", words=captioned(rated(5)))
+    images = [image("q/f1.jpg", "A"), image("q/f2.jpg", "A")]
+    plan = relink.plan([parked, gone], images)
+    assert [(m.source, m.target, m.certain) for m in plan.moves] == [
+        ("p/d1.jpg", "q/f1.jpg", True),
+        ("p/d1.jpg", "q/f2.jpg", True),
+    ]
+    assert plan.spent == ()
+
+
+def test_of_two_equal_parked_documents_one_is_left() -> None:
+    parked = [Stray(f"orphans/{n}", identity("A"), PARKED, "d.jpg", words=rated(5)) for n in range(2)]
+    assert relink.plan(parked, [image("a.jpg", "A")]).moves == (Move("orphans/1", "a.jpg", "content", parked=True),)
+
+
+def test_a_parked_document_is_spent_once_a_live_sidecar_has_its_very_words() -> None:
+    parked = Stray("orphans/1", identity("A"), PARKED, "d.jpg", words=rated(5))
+    live = [Placed(f"{n}.jpg", identity("A"), f"{n}.jpg", words=captioned(rated(5))) for n in range(2)]
+    assert relink.plan([parked], [], live) == Plan(spent=("orphans/1",))
+    later = [Placed("1.jpg", identity("A"), "1.jpg", words=rated(3, 1_800_000_000_000))]
+    assert relink.plan([parked], [], later) == Plan(), "what was said since is later, but it is not the same"
 
 
 def test_a_new_copy_of_a_known_picture_is_a_fork() -> None:
@@ -231,7 +302,7 @@ def test_a_crash_while_swapping_loses_nothing(tmp_path: Path, monkeypatch: pytes
         return call
 
     with monkeypatch.context() as patch:
-        for module, name in ((fsio, "remove"), (sidecars, "write"), (moves, "write_document")):
+        for module, name in ((fsio, "remove"), (sidecars, "write"), (orphans, "write_document")):
             patch.setattr(module, name, counted(getattr(module, name)))
         with contextlib.suppress(KeyboardInterrupt):
             run(a)

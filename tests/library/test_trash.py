@@ -10,7 +10,7 @@ import pytest
 
 from phototag import fingerprint
 from phototag.errors import PhototagError, WriteError
-from phototag.library import decide, documents, journal, pending, purge, trash, undo
+from phototag.library import decide, documents, journal, moves, pending, purge, trash, undo
 from phototag.library.decide import Edit
 from phototag.library.operation import IMAGE, Operation
 from phototag.upkeep import health
@@ -307,3 +307,16 @@ def test_words_that_cannot_be_given_keep_the_files_where_they_are(
         assert (a.root / "b.jpg").exists()
     decide.finish_unfinished(a.tree, a.clock)
     assert (a.rating("a.jpg"), (a.root / "b.jpg").exists()) == (4, False)
+
+
+def test_what_comes_back_is_not_joined_with_a_picture_that_was_there_meanwhile(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    a.tag(a.scanned("p/b.jpg", b"one"), "grandma")
+    discard(a, "p/b.jpg")
+    a.tag(a.scanned("p/b.jpg", b"another"), "OTHER")
+    (a.root / "q").mkdir()
+    (a.root / "p/b.jpg").rename(a.root / "q/c.jpg")
+    undo.undo(a.tree, a.clock, next(one.id for one in journal.operations(a.tree) if one.moves))
+    assert (a.tags("p/b.jpg"), in_trash(a)) == ({"grandma": 1}, set())
+    assert moves.relink(a.tree).moved == 1
+    assert (a.tags("p/b.jpg"), a.tags("q/c.jpg")) == ({"grandma": 1}, {"OTHER": 1})

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
+from phototag.errors import LibraryError
 from phototag.library.tree import Tree
 from phototag.library.walk import Folder, walk
 from phototag.settings import load
@@ -84,6 +87,34 @@ def test_a_linked_folder_outside_is_followed_once_and_inside_never(tmp_path: Pat
     os.symlink(root / "sub", root / "again")
     os.symlink(root, root / "sub" / "loop")
     assert images(root) == ["out/o.jpg", "sub/i.jpg"]
+
+
+def test_a_link_whose_disk_is_away_is_an_empty_folder(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    touch(root / "a.jpg")
+    for name in ("usb", "again"):
+        (root / name).symlink_to(tmp_path / "unplugged")
+    (root / "inside").symlink_to(root / "gone")
+    (root / "film.mp4").symlink_to(tmp_path / ".git/annex/objects/xx/yy/SHA256E-s9--00.mp4/SHA256E-s9--00.mp4")
+    found = listing(root)
+    assert sorted(found) == ["", "again"], "of two links to one place one, no file of git-annex, none to the inside"
+    assert (found["again"].images, found["again"].problems) == ([], [])
+
+
+def test_what_lies_behind_a_link_is_named_through_it(tmp_path: Path) -> None:
+    outside, root = tmp_path / "outside", tmp_path / "root"
+    touch(outside / "sub" / "z.jpg")
+    touch(root / "real" / "a.jpg")
+    (root / "link").symlink_to(outside)
+    (root / "again").symlink_to(root / "real")
+    (tmp_path / "other").symlink_to(root)
+    tree = Tree(str(tmp_path / "other"), load())
+    for at in (root, tmp_path / "other"):
+        assert tree.relative(str(at / "link/sub/z.jpg")) == "link/sub/z.jpg"
+        assert tree.relative(str(at / "again/a.jpg")) == "real/a.jpg", "a link to the inside is not followed"
+        assert tree.relative(str(at)) == ""
+    with pytest.raises(LibraryError):
+        tree.relative(str(outside / "sub/z.jpg"))
 
 
 def test_a_missing_folder_is_a_problem_not_an_error(tmp_path: Path) -> None:

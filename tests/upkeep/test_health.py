@@ -50,6 +50,34 @@ def test_a_library_in_order_is_well(a: Replica, capsys: Out) -> None:
     assert "all is well" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["x.jpg.phototag", ".phototag/people/1.phototag"])
+def test_a_sidecar_that_is_a_link_is_named(a: Replica, capsys: Out, tmp_path: Path, name: str) -> None:
+    Path(name).parent.mkdir(exist_ok=True)
+    (tmp_path / "object").write_bytes(Path("x.jpg.phototag").read_bytes())
+    Path(name).unlink(missing_ok=True)
+    Path(name).symlink_to(tmp_path / "object")
+    code, found = doctor(capsys)
+    (problem,) = found["problems"]
+    assert (code, problem["path"], problem["what"]) == (4, name, "is a symbolic link, not a sidecar")
+    assert "git annex unannex" in problem["mend"]
+
+
+def test_what_git_refuses_is_told(a: Replica, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    require.tool("git")
+    subprocess.run(["git", "init", "-q"], check=True)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    code, found = doctor(capsys)
+    (problem,) = found["problems"]
+    assert (code, problem["path"]) == (4, "")
+    assert "dubious ownership" in problem["what"]
+    assert problem["mend"].startswith("git config --global --add safe.directory ")
+    assert run(["sync", "setup", "git"]) == 1
+    told = capsys.readouterr().err
+    assert "dubious ownership" in told
+    assert "safe.directory" in told
+    assert "make it one" not in told
+
+
 @pytest.mark.parametrize(
     ("data", "what", "mend"),
     [
