@@ -163,7 +163,9 @@ def _offset_min(text: str | None) -> int | None:
 
 def owner_tags(view: SidecarView) -> dict[str, int]:
     """Return what the owner said of tags: PRESENT, REMOVED or REJECTED."""
-    return {tag: slot.value for tag, slot in (view.utag or {}).items() if slot.value is not None and slot.value in _SAID}
+    return {
+        tag: slot.value for tag, slot in (view.utag or {}).items() if slot.value is not None and slot.value in _SAID
+    }
 
 
 def whole(value: int | None, bits: int) -> int | None:

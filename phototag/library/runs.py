@@ -23,6 +23,8 @@ RUN, LEAF, EOM, CARRIED, LABEL, CHANGE, MEMBERS = "run", "leaf", "eom", "carried
 """Sections. ``leaf`` and ``eom`` are the two levels, keys cluster numbers; ``label`` is the owner's word."""
 CURRENT = "current"
 V1 = "v1"
+BEFORE_PLACE, BEFORE_SEASON = " · ", " in "
+"""How an automatic name is put together: words, place, season."""
 PART = 100_000
 """Photos in one ``members`` document: 4.2 MB."""
 
@@ -131,19 +133,51 @@ class RunDocument(msgspec.Struct, frozen=True):
             return self.carried[number].label
         return self.clusters[number].name
 
-    def label_without_place(self, number: int) -> str:
-        """Return ``label`` with the place left out of an automatic name; what a person wrote stays."""
-        cluster = self.clusters[number]
-        if self.labelled(number) or not cluster.place:
-            return self.label(number)
-        bare = cluster.name.replace(f" · {cluster.place}", "")
-        return f"cluster {number}" if bare == cluster.name else bare
+    def labels_without_places(self) -> dict[int, str]:
+        """Return ``label`` of every cluster with the places left out of automatic names; what a person wrote stays."""
+        return names_without_places(self.clusters, {n: said for n in self.clusters if (said := self.labelled(n))})
 
     def labelled(self, number: int) -> str:
         """Return the label that a person gave, here or in an earlier run; empty where none did."""
         if number in self.labels:
             return self.labels[number] or ""
         return self.carried[number].label if number in self.carried else ""
+
+
+def names_without_places(clusters: Mapping[int, Cluster], said: Mapping[int, str]) -> dict[int, str]:
+    """Return what clusters of one level are called, with the places left out of automatic names.
+
+    Names that differed by their place alone get a number. ``said`` is what a person calls clusters: that stays.
+    """
+    bare = [n for n in clusters if n not in said]
+    names = numbered([name_without_place(n, clusters[n]) for n in bare], taken=said.values())
+    return dict(zip(bare, names, strict=True)) | dict(said)
+
+
+def name_without_place(number: int, cluster: Cluster) -> str:
+    """Return the automatic name of a cluster without the place in it: its season, words or number where that was all."""
+    if not cluster.place:
+        return cluster.name
+    words, found, rest = cluster.name.partition(f"{BEFORE_PLACE}{cluster.place}")
+    if found:
+        return words + rest
+    season = cluster.name.removeprefix(cluster.place).partition(BEFORE_SEASON)[2]
+    return season or ", ".join(term for term, _ in cluster.terms[:2]) or f"group {number}"
+
+
+def numbered(names: Sequence[str], *, taken: Iterable[str] = ()) -> list[str]:
+    """Return ``names`` with a number after those that are still equal, or equal to one of ``taken``."""
+    seen = {name.casefold() for name in taken}
+    wanted = {name.casefold() for name in names}
+    result = []
+    for name in names:
+        candidate, serial = name, 1
+        while candidate.casefold() in seen or (serial > 1 and candidate.casefold() in wanted):
+            serial += 1
+            candidate = f"{name} {serial}"
+        seen.add(candidate.casefold())
+        result.append(candidate)
+    return result
 
 
 def new_id(now_ms: int) -> str:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from phototag.index.clusters import NOISE, Membership
 from phototag.index.reader import NO_INT, Index
 from phototag.library import runs
+from phototag.library.runs import RunDocument
 from phototag.report.choose import examples, outlying
 from phototag.report.colours import colour
 
@@ -114,6 +115,13 @@ class Collection(msgspec.Struct, frozen=True):
     """Days since 1970 of each row, 0 unknown."""
 
 
+class _Called(msgspec.Struct, frozen=True):
+    """What clusters are called in the report, by number."""
+
+    clusters: dict[int, str]
+    leaves: dict[int, str]
+
+
 class Source:
     """Looks photos up in the index; columns are fetched once."""
 
@@ -145,8 +153,11 @@ def gather(index: Index, membership: Membership, *, title: str, strip: Sequence[
     source, document = Source(index), membership.document
     labels = np.where(index.alive, membership.labels, -2)
     rows = np.flatnonzero(labels >= NOISE)
-    pages = [_page(source, membership, labels, number, len(rows), strip) for number in sorted(document.clusters)]
-    none = _page(source, membership, labels, NOISE, len(rows), strip)
+    called = _called(document, strip)
+    pages = [
+        _page(source, membership, labels, number, len(rows), called, strip) for number in sorted(document.clusters)
+    ]
+    none = _page(source, membership, labels, NOISE, len(rows), called, strip)
     at = membership.columns.at
     placed = rows[np.isfinite(at[rows]).all(axis=1)]
     return Collection(
@@ -165,8 +176,24 @@ def gather(index: Index, membership: Membership, *, title: str, strip: Sequence[
     )
 
 
+def _called(document: RunDocument, strip: Sequence[str]) -> _Called:
+    """Return what the clusters of both levels are called."""
+    if "gps" in strip:
+        return _Called(document.labels_without_places(), runs.names_without_places(document.leaves, {}))
+    return _Called(
+        {number: document.label(number) for number in document.clusters},
+        {number: leaf.name for number, leaf in document.leaves.items()},
+    )
+
+
 def _page(
-    source: Source, membership: Membership, labels: Ints, number: int, total: int, strip: Sequence[str]
+    source: Source,
+    membership: Membership,
+    labels: Ints,
+    number: int,
+    total: int,
+    called: _Called,
+    strip: Sequence[str],
 ) -> ClusterPage:
     index, document = source.index, membership.document
     rows = np.flatnonzero(labels == number)
@@ -177,7 +204,7 @@ def _page(
     if cluster is None:
         label, terms = "In no cluster", []
     else:
-        label = document.label_without_place(number) if "gps" in strip else document.label(number)
+        label = called.clusters[number]
         terms = [Bar(term, f"{weight:.0%}", weight / cluster.terms[0][1]) for term, weight in cluster.terms]
     return ClusterPage(
         number=number,
@@ -190,14 +217,14 @@ def _page(
         times=_times(source, rows),
         places=[] if "gps" in strip else _places(index, rows),
         people=[] if {"people", "faces"} & set(strip) else _people(index, rows),
-        parts=_parts(source, membership, number, strip),
+        parts=_parts(source, membership, number, called),
         examples=source.photos(rows[known][examples(vectors)]),
         outlying=source.photos(rows[known][outlying(vectors)]) if cluster is not None else [],
         rows=rows,
     )
 
 
-def _parts(source: Source, membership: Membership, number: int, strip: Sequence[str]) -> list[Part]:
+def _parts(source: Source, membership: Membership, number: int, called: _Called) -> list[Part]:
     """Return the finer clusters of a theme, where there are several."""
     document = membership.document
     if document.run.level == runs.LEAF or number == NOISE:
@@ -209,10 +236,8 @@ def _parts(source: Source, membership: Membership, number: int, strip: Sequence[
     for leaf in inside:
         rows = np.flatnonzero((membership.columns.leaf == leaf) & source.index.alive)
         best = rows[np.argsort(-membership.columns.leaf_strength[rows], kind="stable")]
-        cluster = document.leaves[leaf]
-        name = cluster.name.replace(f" · {cluster.place}", "") if "gps" in strip and cluster.place else cluster.name
         if len(rows):
-            parts.append(Part(name, len(rows), source.photos(best[:8])))
+            parts.append(Part(called.leaves[leaf], len(rows), source.photos(best[:8])))
     return parts
 
 

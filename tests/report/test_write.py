@@ -12,6 +12,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import msgspec
+import numpy as np
 import pytest
 
 from phototag.clustering.labels import rename_edits
@@ -20,6 +22,7 @@ from phototag.clustering.run import Choice, make_run
 from phototag.errors import UsageError
 from phototag.handle import Library
 from phototag.library import runs
+from phototag.library.runs import Cluster
 from phototag.library.walk import walk
 from phototag.report import write
 from phototag.report.pictures import Pictures
@@ -110,6 +113,25 @@ def test_places_and_people_can_be_left_out(library: Library, tmp_path: Path) -> 
     for place in ("Nice", "Oslo", "Rome"):
         assert place in everything
         assert place not in stripped
+
+
+def test_names_that_are_places_are_left_out_of_finer_groups_too(library: Library, tmp_path: Path) -> None:
+    index = library.index()
+    found = index.clusters.current()
+    assert found is not None
+    names = ["Nice in summer", "Nice", "beach · Nice", "beach · Oslo"]
+    leaves = {n: Cluster(6, name, theme=n // 2, place=name.split()[-1]) for n, name in enumerate(names)}
+    leaves[0] = msgspec.structs.replace(leaves[0], place="Nice")
+    themes = {n: Cluster(12, f"day, brown · {place}", place=place) for n, place in enumerate(["Nice", "Oslo"])}
+    membership = found.relabelled(msgspec.structs.replace(found.document, leaves=leaves, themes=themes))
+    leaf = membership.labels * 2 + np.arange(index.size) % 2
+    membership.__dict__["columns"] = msgspec.structs.replace(membership.columns, leaf=leaf.astype(np.int32))
+    write_report(index, membership, str(tmp_path / "report"), title="My photos", strip=["gps"], progress=QUIET)
+    shown = {path.name: path.read_text("utf-8") for path in (tmp_path / "report").rglob("*.html")}
+    assert not [name for name, text in shown.items() if "Nice" in text or "Oslo" in text]
+    assert re.findall(r"<h3><bdi>(.*?)</bdi>", shown["0000.html"]) == ["summer", "group 1"]
+    assert re.findall(r"<h3><bdi>(.*?)</bdi>", shown["0001.html"]) == ["beach", "beach 2"]
+    assert re.findall(r"<h2><bdi>(.*?)</bdi>", shown["index.html"])[:2] == ["day, brown", "day, brown 2"]
 
 
 def test_nothing_of_an_earlier_report_stays(library: Library, tmp_path: Path) -> None:
