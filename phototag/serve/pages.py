@@ -19,7 +19,7 @@ from phototag.serve.access import signed_in
 from phototag.serve.details import details
 from phototag.serve.facet_links import groups
 from phototag.serve.images import VIEW_PX, rel_in
-from phototag.serve.question import LIKE, SORTS, Question, read_question, shown
+from phototag.serve.question import LIKE, SORTS, Question, read_question, readable, shown
 from phototag.serve.shelf import RANKED_LIMIT
 from phototag.wording import count_text
 
@@ -87,11 +87,7 @@ class Pages:
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """Answer a request that failed: a page for people, a line for scripts."""
-        status = (
-            error.status_code if isinstance(error, HTTPException) else 400 if isinstance(error, UsageError) else 500
-        )
-        message = error.detail if isinstance(error, HTTPException) else str(error)
-        hint = error.hint if isinstance(error, PhototagError) else None
+        status, message, hint = _said(error)
         if request.url.path.startswith("/api/"):
             return _json({"error": message, "hint": hint}, status)
         return self._html(
@@ -115,7 +111,7 @@ class Pages:
             where=_where(problem),
             offset=offset,
             page=PAGE,
-            library=os.path.basename(self.shelf.tree.root) or self.shelf.tree.root,
+            library=readable(os.path.basename(self.shelf.tree.root) or self.shelf.tree.root),
             heading="" if problem is not None else _heading(question, values["total"]),
             cleared=Question(text=question.text).address(),
             **values,
@@ -214,7 +210,8 @@ class Pages:
         return record
 
     def _html(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        return HTMLResponse(self.templates.get_template(template).render(version=__version__, **values), status)
+        text = self.templates.get_template(template).render(version=__version__, **values)
+        return HTMLResponse(text.encode("utf-8", "replace"), status)  # a reason may name a file whose name is not UTF-8
 
 
 def _environment() -> Environment:
@@ -245,6 +242,15 @@ def _number(request: Request, name: str, default: int) -> int:
 def _page_address(question: Question, offset: int) -> str:
     address = question.address()
     return address if not offset else f"{address}{'&' if '?' in address else '?'}{urlencode({'offset': offset})}"
+
+
+def _said(error: Exception) -> tuple[int, str, str | None]:
+    """Return the status, what is said and what may help; of an error that nobody foresaw nothing is given away."""
+    if isinstance(error, HTTPException):
+        return error.status_code, error.detail, None
+    if isinstance(error, PhototagError):
+        return 400 if isinstance(error, UsageError) else 500, readable(str(error)), error.hint
+    return 500, "phototag made a mistake here.", "What happened is on the terminal where phototag serve runs."
 
 
 def _where(error: Exception | None) -> tuple[str, str] | None:
