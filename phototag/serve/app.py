@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -55,6 +55,8 @@ class Unforeseen:
 
         try:
             await self.app(scope, receive, watched)
+        except ClientDisconnect:
+            return  # nobody is there any more
         except Exception as error:
             if scope["type"] == "http" and not begun:
                 answer = await self.failed(Request(scope), error)
@@ -80,7 +82,7 @@ def make_app(library: Library, access: Access) -> Starlette:
         Route("/login", pages.sign_in, methods=["GET", "POST"]),
         Mount("/static", StaticFiles(directory=static)),
     ]
-    handlers = {404: pages.failed, 405: pages.failed, PhototagError: pages.failed}
+    handlers = {404: pages.failed, 405: pages.failed, 413: pages.failed, PhototagError: pages.failed}
     around = [Middleware(Guard, access=access), Middleware(Unforeseen, failed=pages.failed)]
     app = Starlette(routes=routes, middleware=around, exception_handlers=handlers)
     app.state.shelf = shelf

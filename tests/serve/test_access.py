@@ -1,11 +1,15 @@
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
+from starlette.types import Message
 
 from phototag.errors import UsageError
 from phototag.handle import Library
 from phototag.serve.access import CONTENT_POLICY, Access, host_of, is_loopback, open_access, signed_in
+from phototag.serve.app import make_app
 from phototag.settings import load
 from tests.serve.conftest import client_of
 
@@ -113,6 +117,32 @@ def test_signing_in_sets_a_cookie_that_is_not_the_token(library: Library) -> Non
         assert "HttpOnly" in cookie
         assert "samesite=strict" in cookie.lower()
         assert client.get("/").status_code == 200
+
+
+def test_no_more_is_read_of_a_stranger_than_a_token_needs(library: Library) -> None:
+    read: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        yield b"token="
+        for _ in range(1000):
+            read.append(1024)
+            yield bytes(1024)
+
+    async def ask() -> list[Message]:
+        parts, sent = endless(), list[Message]()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": next(parts), "more_body": True}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/login", "query_string": b"", "headers": []}
+        await make_app(library, Access("0.0.0.0", TOKEN))(scope, receive, send)
+        return sent
+
+    assert anyio.run(ask)[0]["status"] == 413
+    assert sum(read) < 8192
 
 
 def test_a_link_with_the_token_signs_in_and_loses_it(library: Library) -> None:
