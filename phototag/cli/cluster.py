@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from phototag.library.runs import Changes, RunDocument
 
 TERMS_SHOWN = 4
+LABELS_TOLD = 5
 
 CLUSTER_EPILOG = """\b
 Examples:
@@ -149,7 +150,10 @@ def clusters(ctx: click.Context, app: App, path: str, run: str) -> None:
         from phototag.clustering.labels import pick_run
 
         library = app.library(path)
-        _show(app, library, pick_run(library.tree, run))
+        document = pick_run(library.tree, run, notify=app.say)
+        _show(app, library, document)
+        if not run:
+            _tell_unheard(app, library, document)
 
 
 @clusters.command("runs", epilog="\b\nExamples:\n  phototag clusters runs    every run, the newest first\n")
@@ -227,7 +231,7 @@ def assign(app: App, path: str) -> None:
 
     library = app.library(path)
     library.begin()
-    index, document = library.index(), pick_run(library.tree)
+    index, document = library.index(), pick_run(library.tree, notify=app.say)
     done = assign_new(index, index.clusters.of(document))
     if app.json:
         emit_json(done)
@@ -253,6 +257,15 @@ def _show(app: App, library: Library, document: RunDocument) -> None:
     _table(item)
     if item.parent and document.changes.matches + document.changes.splits + document.changes.merges:
         app.say(f"what became of the run before: phototag clusters diff {item.parent}")
+
+
+def _tell_unheard(app: App, library: Library, document: RunDocument) -> None:
+    """Tell of labels in runs that the current one does not know of: another machine clustered apart."""
+    from phototag.clustering.lineage import unheard
+
+    for run, labels in unheard(library.tree, document):
+        some = ", ".join(labels[:LABELS_TOLD]) + (" ..." if len(labels) > LABELS_TOLD else "")
+        app.say(f"run {run}, made apart, has labels of its own: {some}; the next 'phototag cluster' takes them over")
 
 
 def _table(item: RunItem) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from phototag.library.runs import BEFORE_PLACE, BEFORE_SEASON, numbered
+from phototag.library.cluster_names import BEFORE_PLACE, BEFORE_SEASON, numbered
 
 TERMS_KEPT = 10
 TERMS_IN_NAME = 2

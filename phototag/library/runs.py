@@ -6,13 +6,14 @@ document holds at most 8 MiB); ``runs/<id>/assigned-<hash>`` the photos that joi
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from phototag import ids
-from phototag.errors import UsageError
+from phototag.errors import FormatError, UsageError
 from phototag.library.documents import LIBRARY, list_documents, read_document, write_document
 from phototag.library.tree import Tree
 from phototag.sidecar.model import Value
@@ -23,8 +24,6 @@ RUN, LEAF, EOM, CARRIED, LABEL, CHANGE, MEMBERS = "run", "leaf", "eom", "carried
 """Sections. ``leaf`` and ``eom`` are the two levels, keys cluster numbers; ``label`` is the owner's word."""
 CURRENT = "current"
 V1 = "v1"
-BEFORE_PLACE, BEFORE_SEASON = " · ", " in "
-"""How an automatic name is put together: words, place, season."""
 PART = 100_000
 """Photos in one ``members`` document: 4.2 MB."""
 
@@ -46,6 +45,8 @@ class Run(Value, frozen=True):
     """The filter that chose the photos; empty: all."""
     parent: str = ""
     """The run that was current before, whose labels were carried over."""
+    also: tuple[str, ...] = ()
+    """Other runs whose labels were, where machines had clustered apart."""
 
 
 class Cluster(Value, frozen=True):
@@ -69,9 +70,11 @@ class Carried(Value, frozen=True):
 
     label: str
     cluster: int
-    """Its number in the parent run."""
+    """Its number in that run."""
     overlap: float
     """Jaccard overlap of the members, in [0, 1]."""
+    run: str = ""
+    """That run, where it is not the parent."""
 
 
 class Changes(Value, frozen=True):
@@ -116,9 +119,11 @@ class RunDocument(msgspec.Struct, frozen=True):
     leaves: Mapping[int, Cluster]
     themes: Mapping[int, Cluster]
     carried: Mapping[int, Carried]
-    labels: Mapping[int, str | None]
-    """The owner's word; None: cleared, so that neither a carried label nor anything else stands but the name."""
+    labels: Mapping[int, str]
+    """The owner's word; empty: cleared, so that neither a carried label nor anything else stands but the name."""
     changes: Changes
+    stamps: Mapping[int, int] = {}
+    """When that was said (``ids``)."""
 
     @property
     def clusters(self) -> Mapping[int, Cluster]:
@@ -133,51 +138,11 @@ class RunDocument(msgspec.Struct, frozen=True):
             return self.carried[number].label
         return self.clusters[number].name
 
-    def labels_without_places(self) -> dict[int, str]:
-        """Return ``label`` of every cluster with the places left out of automatic names; what a person wrote stays."""
-        return names_without_places(self.clusters, {n: said for n in self.clusters if (said := self.labelled(n))})
-
     def labelled(self, number: int) -> str:
         """Return the label that a person gave, here or in an earlier run; empty where none did."""
         if number in self.labels:
-            return self.labels[number] or ""
+            return self.labels[number]
         return self.carried[number].label if number in self.carried else ""
-
-
-def names_without_places(clusters: Mapping[int, Cluster], said: Mapping[int, str]) -> dict[int, str]:
-    """Return what clusters of one level are called, with the places left out of automatic names.
-
-    Names that differed by their place alone get a number. ``said`` is what a person calls clusters: that stays.
-    """
-    bare = [n for n in clusters if n not in said]
-    names = numbered([name_without_place(n, clusters[n]) for n in bare], taken=said.values())
-    return dict(zip(bare, names, strict=True)) | dict(said)
-
-
-def name_without_place(number: int, cluster: Cluster) -> str:
-    """Return the automatic name of a cluster without the place in it: its season, words or number where that was all."""
-    if not cluster.place:
-        return cluster.name
-    words, found, rest = cluster.name.partition(f"{BEFORE_PLACE}{cluster.place}")
-    if found:
-        return words + rest
-    season = cluster.name.removeprefix(cluster.place).partition(BEFORE_SEASON)[2]
-    return season or ", ".join(term for term, _ in cluster.terms[:2]) or f"group {number}"
-
-
-def numbered(names: Sequence[str], *, taken: Iterable[str] = ()) -> list[str]:
-    """Return ``names`` with a number after those that are still equal, or equal to one of ``taken``."""
-    seen = {name.casefold() for name in taken}
-    wanted = {name.casefold() for name in names}
-    result = []
-    for name in names:
-        candidate, serial = name, 1
-        while candidate.casefold() in seen or (serial > 1 and candidate.casefold() in wanted):
-            serial += 1
-            candidate = f"{name} {serial}"
-        seen.add(candidate.casefold())
-        result.append(candidate)
-    return result
 
 
 def new_id(now_ms: int) -> str:
@@ -221,11 +186,20 @@ def write_assigned(tree: Tree, run_id: str, part: Members) -> None:
 
 def read(tree: Tree, run_id: str) -> RunDocument:
     """Return one run. Raises UsageError where there is none, FormatError where it is damaged."""
+    found = find(tree, run_id)
+    if found is None:
+        raise UsageError(f"there is no cluster run {run_id}", hint="see the runs: phototag clusters runs")
+    return found
+
+
+def find(tree: Tree, run_id: str) -> RunDocument | None:
+    """Return one run, None where it is not here. Raises FormatError where it is damaged."""
     found = read_document(tree, f"{KIND}/{run_id}")
     run = None if found is None else found.get(RUN, V1, Run)
     if found is None or run is None:
-        raise UsageError(f"there is no cluster run {run_id}", hint="see the runs: phototag clusters runs")
-    labels = {int(key): found.get(LABEL, key, str) for key in found.keys(LABEL) if key.isdecimal()}
+        return None
+    labels = {int(key): value for key, value in found.items(LABEL, str) if key.isdecimal()}
+    said = {number: found.register(LABEL, str(number)) for number in labels}
     return RunDocument(
         run_id,
         run,
@@ -234,6 +208,7 @@ def read(tree: Tree, run_id: str) -> RunDocument:
         {int(key): value for key, value in found.items(CARRIED, Carried)},
         labels,
         found.get(CHANGE, V1, Changes) or Changes(),
+        {number: register.stamp for number, register in said.items() if register is not None},
     )
 
 
@@ -241,6 +216,29 @@ def current(tree: Tree) -> str:
     """Return the id of the current run, empty where there is none."""
     document = read_document(tree, LIBRARY)
     return "" if document is None else document.get(RUN, CURRENT, str) or ""
+
+
+def stand_in(tree: Tree) -> RunDocument | None:
+    """Return the run that stands for a current one which is not here: the newest with clusters, None where none is."""
+    for run_id in reversed(run_ids(tree)):
+        with contextlib.suppress(FormatError, OSError):
+            found = find(tree, run_id)
+            if found is not None and found.clusters:
+                return found
+    return None
+
+
+def none_here(tree: Tree) -> UsageError:
+    """Return the error that says why there are no clusters. Raises FormatError where the current run is damaged."""
+    run_id = current(tree)
+    if run_id and find(tree, run_id) is None:
+        return UsageError(awaited(run_id), hint="sync first, or make another: phototag cluster")
+    return UsageError("there are no clusters yet", hint="make some: phototag cluster")
+
+
+def awaited(run_id: str) -> str:
+    """Return what is said of the current run where it is not here."""
+    return f"the current cluster run {run_id} has not arrived yet"
 
 
 def run_ids(tree: Tree) -> list[str]:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from phototag.index.clusters import NOISE, Membership
 from phototag.index.reader import NO_INT, Index
 from phototag.library import runs
+from phototag.library.cluster_names import names_without_places
 from phototag.library.runs import RunDocument
 from phototag.report.choose import examples, outlying
 from phototag.report.colours import colour
@@ -179,7 +180,8 @@ def gather(index: Index, membership: Membership, *, title: str, strip: Sequence[
 def _called(document: RunDocument, strip: Sequence[str]) -> _Called:
     """Return what the clusters of both levels are called."""
     if "gps" in strip:
-        return _Called(document.labels_without_places(), runs.names_without_places(document.leaves, {}))
+        said = {number: label for number in document.clusters if (label := document.labelled(number))}
+        return _Called(names_without_places(document.clusters, said), names_without_places(document.leaves, {}))
     return _Called(
         {number: document.label(number) for number in document.clusters},
         {number: leaf.name for number, leaf in document.leaves.items()},

@@ -17,7 +17,7 @@ from phototag.errors import PhototagError, QueryError, UsageError
 from phototag.serve import present
 from phototag.serve.access import signed_in
 from phototag.serve.details import details
-from phototag.serve.facet_links import groups
+from phototag.serve.facet_links import Group, groups
 from phototag.serve.images import VIEW_PX, rel_in
 from phototag.serve.question import LIKE, SORTS, Question, read_question, readable, shown
 from phototag.serve.shelf import RANKED_LIMIT
@@ -126,16 +126,19 @@ class Pages:
         return {
             "tiles": self._tiles_of(question, records, offset),
             "total": total,
-            "groups": groups(self.shelf.counts(question), question) if at_once else None,
+            "groups": self._groups(question) if at_once else None,
             "sorts": _sorts(question),
             "earlier": _page_address(question, max(0, offset - PAGE)) if offset else "",
             "later": _page_address(question, offset + PAGE) if offset + PAGE < total else "",
         }
 
+    def _groups(self, question: Question) -> list[Group]:
+        return groups(self.shelf.counts(question), question, awaited=self.shelf.index().clusters.awaited)
+
     def _filters(self, request: Request) -> Response:
         question = _asked(request)
         template = "filters.html" if "fragment" in request.query_params else "filters_page.html"
-        return self._html(template, groups=groups(self.shelf.counts(question), question), back=question.address())
+        return self._html(template, groups=self._groups(question), back=question.address())
 
     def _tiles(self, request: Request) -> Response:
         question, offset = _asked(request), _number(request, "offset", 0)

@@ -54,37 +54,6 @@ def test_what_a_cluster_is_called(library: Library) -> None:
     found = runs.read(library.tree, "20260101-000000-aaaa")
     assert (found.label(0), found.labelled(0)) == ("beach · Nice", "")
     assert (found.label(1), found.labelled(1)) == ("Old name", "Old name")
-    assert found.labels_without_places() == {0: "beach", 1: "Old name"}
-
-
-def test_names_without_their_places(library: Library) -> None:
-    """The place alone, with a season, with a number; nothing says it, and no two are alike."""
-    names = [
-        ("beach · Nice in summer", ("beach",)),
-        ("beach · Oslo in summer", ("beach",)),
-        ("Nice in summer", ()),
-        ("Nice", ()),
-        ("Nice 2", ("winter",)),
-    ]
-    made = {
-        number: Cluster(1, name, tuple((term, 0.5) for term in terms), place="Oslo" if "Oslo" in name else "Nice")
-        for number, (name, terms) in enumerate(names)
-    }
-    assert runs.names_without_places(made, {}) == {
-        0: "beach in summer",
-        1: "beach in summer 2",
-        2: "summer",
-        3: "group 3",
-        4: "winter",
-    }
-    said = {3: "Beach in summer", 2: "Nice"}
-    assert runs.names_without_places(made, said) == {
-        0: "beach in summer 2",
-        1: "beach in summer 3",
-        2: "Nice",
-        3: "Beach in summer",
-        4: "winter",
-    }
 
 
 def test_later_photos_are_kept_beside_the_run(library: Library) -> None:
