@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
 TERMS_SHOWN = 4
 LABELS_TOLD = 5
+SEED_LIMIT = 2**32 - 1
+"""What every generator of random numbers takes."""
 
 CLUSTER_EPILOG = """\b
 Examples:
@@ -57,7 +58,7 @@ Every run is kept. Labels carry over where a cluster lives on: see what changed 
     metavar="FILTER",
     help="Only these photos: tag:X, place:X, after:2020, a folder; several: all of them.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option("--seed", type=click.IntRange(0, SEED_LIMIT), default=0, show_default=True, help="Of everything random.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="Threads; the same number gives the same clusters.")
 @app_options
 def cluster(
@@ -75,11 +76,12 @@ def cluster(
     """Find the categories that the collection itself contains, and name them."""
     from phototag.clustering.protocol import Options
     from phototag.clustering.run import Choice
+    from phototag.clustering.scope import scope_of_folder
 
     options = Options(min_size=min_size or 0, min_samples=min_samples or 0, seed=seed, threads=threads)
     library = app.library(path)
     folder = "" if path == "." else library.tree.relative(path)
-    scope = " ".join(filter(None, (shlex.quote(folder) if folder else "", scope)))
+    scope = " ".join(filter(None, (scope_of_folder(folder) if folder else "", scope)))
     document = _make(app, library, Choice(method, level, embedder, scope, options))
     _show(app, library, document)
 
