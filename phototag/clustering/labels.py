@@ -14,6 +14,7 @@ from phototag.library.documents import LIBRARY
 from phototag.library.operation import DOC
 from phototag.library.runs import RunDocument
 from phototag.library.tree import Tree
+from phototag.wording import unprintable
 
 LABEL_LIMIT = 250
 """Bytes, as of a tag: labels become keywords."""
@@ -80,7 +81,7 @@ def clean(label: str | None) -> str:
         size = len(text.encode())
     except UnicodeEncodeError as error:
         raise UsageError(f"the label {label!r} is not valid text") from error
-    if size > LABEL_LIMIT or (text and not text.isprintable()):
+    if size > LABEL_LIMIT or unprintable(text):
         raise UsageError(f"{text[:60]!r} cannot be a label", hint=f"up to {LABEL_LIMIT} bytes of printable text")
     return text
 
