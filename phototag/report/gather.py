@@ -15,34 +15,16 @@ from phototag.index.reader import NO_INT, Index
 from phototag.library import runs
 from phototag.library.cluster_names import names_without_places
 from phototag.library.runs import RunDocument
+from phototag.report.bars import Bar, bars
 from phototag.report.choose import examples, outlying
 from phototag.report.colours import colour
+from phototag.report.times import Histogram, histogram
 
 Ints = npt.NDArray[np.integer[Any]]
 
 STRIPS = ("gps", "faces", "people")
-MOST_BARS = 12
-
-
-class Bar(msgspec.Struct, frozen=True):
-    """One line of a bar chart."""
-
-    label: str
-    value: str
-    """As it is written beside the bar."""
-    share: float
-    """Of the longest bar, in [0, 1]."""
-    country: str = ""
-    """Code of the country that the label is in; a script turns it into the country's name."""
-
-
-class Histogram(msgspec.Struct, frozen=True):
-    """Photos by month or by year."""
-
-    unit: str
-    bars: list[Bar]
-    first: str
-    last: str
+NO_DAY = -(1 << 31)
+"""The day of a photo without a date."""
 
 
 class Photo(msgspec.Struct, frozen=True):
@@ -86,7 +68,7 @@ class ClusterPage(msgspec.Struct, frozen=True):
     examples: list[Photo]
     outlying: list[Photo]
     rows: Ints
-    """All its photos, oldest first."""
+    """All its photos, oldest first, those without a date at the end."""
 
     @property
     def slug(self) -> str:
@@ -113,7 +95,7 @@ class Collection(msgspec.Struct, frozen=True):
     map_at: npt.NDArray[np.float32]
     map_labels: Ints
     days: npt.NDArray[np.int64]
-    """Days since 1970 of each row, 0 unknown."""
+    """Days since 1970 of each row, NO_DAY unknown."""
 
 
 class _Called(msgspec.Struct, frozen=True):
@@ -134,7 +116,7 @@ class Source:
         taken = index.numbers("taken")
         self.known = taken != NO_INT
         self.taken = np.where(self.known, taken, 0).astype("datetime64[us]")
-        self.days = np.where(self.known, taken // 86_400_000_000, 0).astype(np.int64)
+        self.days = np.where(self.known, taken // 86_400_000_000, NO_DAY).astype(np.int64)
 
     def photo(self, row: int) -> Photo:
         """Return one photo."""
@@ -199,7 +181,7 @@ def _page(
 ) -> ClusterPage:
     index, document = source.index, membership.document
     rows = np.flatnonzero(labels == number)
-    rows = rows[np.lexsort((rows, source.days[rows]))]
+    rows = rows[np.lexsort((rows, source.days[rows], ~source.known[rows]))]
     known = index.vectors(document.run.space).has[rows]
     vectors = index.vectors(document.run.space).halves(rows[known])
     cluster = document.clusters.get(number)
@@ -216,7 +198,7 @@ def _page(
         colour=colour(number),
         years=_years(source, rows),
         terms=terms,
-        times=_times(source, rows),
+        times=histogram(source.taken[rows][source.known[rows]]),
         places=[] if "gps" in strip else _places(index, rows),
         people=[] if {"people", "faces"} & set(strip) else _people(index, rows),
         parts=_parts(source, membership, number, called),
@@ -251,25 +233,6 @@ def _years(source: Source, rows: Ints) -> str:
     return first if first == last else f"{first}–{last}"
 
 
-def _times(source: Source, rows: Ints) -> Histogram | None:
-    """Return photos by month over up to four years, else by year; None where nothing is dated."""
-    known = source.taken[rows][source.known[rows]]
-    if len(known) < 2:
-        return None
-    months = known.astype("datetime64[M]").astype(np.int64)
-    by_year = months.max() - months.min() >= 48
-    unit, steps = ("year", months // 12) if by_year else ("month", months)
-    first, last = int(steps.min()), int(steps.max())
-    if not by_year:
-        first, last = first // 12 * 12, last // 12 * 12 + 11  # whole years, so that summers stand at the same place
-    counts = np.bincount(steps - first, minlength=last - first + 1)
-    kind = "datetime64[Y]" if by_year else "datetime64[M]"
-    names = np.arange(first, last + 1).astype(kind).astype(str).tolist()
-    highest = max(int(counts.max()), 1)
-    bars = [Bar(name, f"{count:,}", count / highest) for name, count in zip(names, counts.tolist(), strict=True)]
-    return Histogram(unit, bars, names[0], names[-1])
-
-
 def _places(index: Index, rows: Ints) -> list[Bar]:
     cities, countries = index.codes("city"), index.codes("country")
     found: dict[tuple[str, str], int] = {}
@@ -288,9 +251,3 @@ def _people(index: Index, rows: Ints) -> list[Bar]:
         for name in index.faces.people_in(row):
             found[name, ""] = found.get((name, ""), 0) + 1
     return bars(found)
-
-
-def bars(counts: dict[tuple[str, str], int]) -> list[Bar]:
-    """Return counts of (label, country) as bars, the longest first."""
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_BARS]
-    return [Bar(name, f"{count:,}", count / ordered[0][1], country) for (name, country), count in ordered]

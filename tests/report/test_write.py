@@ -195,6 +195,24 @@ def test_the_map_knows_every_photo(library: Library, tmp_path: Path) -> None:
     assert len(base64.b64decode(value["keys"])) == 8 * 52
 
 
+def test_the_map_knows_every_date(library: Library, tmp_path: Path) -> None:
+    days = {"1950-05-01": -7185, "9999-12-31": 2932896, "1970-01-01": 0, "": -(1 << 31)}
+    for number, taken in enumerate(days):
+        library_made.photo(library, f"old/{number}.jpg", np.ones(library_made.DIM), {"old": 0.9}, taken=taken)
+    made = make_run(library.index(), Choice(options=Options(min_size=5)), now_ms=NOW + 60_000)
+    library.decide("cluster", "test", [made.edit])
+    report(library, tmp_path / "report")
+    text = (tmp_path / "report/assets/map-data.js").read_text()
+    value = json.loads(text.removeprefix("window.PHOTOTAG_MAP = ").removesuffix(";\n"))
+    kept = np.frombuffer(base64.b64decode(value["days"]), "<i4")
+    assert value["undated"] == days[""]
+    assert set(days.values()) <= set(kept.tolist())
+    old = int(np.flatnonzero(kept == -7185)[0])
+    assert f", 1950-05-01, photo {old + 1} of 56<" in map_in_a_browser(tmp_path, f"photo={old}")
+    bare = int(np.flatnonzero(kept == days[""])[0])
+    assert re.search(rf'id="status">[^<,]+, photo {bare + 1} of 56<', map_in_a_browser(tmp_path, f"photo={bare}"))
+
+
 def test_originals_are_linked_relatively(library: Library, tmp_path: Path) -> None:
     report(library, tmp_path / "report", originals=True)
     links = {
@@ -286,19 +304,25 @@ def test_the_command(library: Library, tmp_path: Path) -> None:
 
 
 def test_the_map_runs_in_a_browser(library: Library, tmp_path: Path) -> None:
-    browser = require.tool("chromium")
     report(library, tmp_path / "report")
-    url = (tmp_path / "report/map.html").as_uri() + "#photo=7"
+    shown = map_in_a_browser(tmp_path, "photo=7")
+    lens = re.search(r'<div class="lens" id="lens"([^>]*)>', shown)
+    assert lens is not None
+    assert "hidden" not in lens.group(1)
+    assert re.search(r'id="status">[^<]+, photo 8 of 52<', shown)
+
+
+def map_in_a_browser(folder: Path, fragment: str) -> str:
+    """Return the map of the report in ``folder`` as a browser has made it."""
+    browser = require.tool("chromium")
+    url = (folder / "report/map.html").as_uri() + "#" + fragment
     options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"]
     done = subprocess.run(
-        [browser, *options, f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000", url],
+        [browser, *options, f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=3000", url],
         capture_output=True,
         text=True,
         timeout=600,
         check=True,
     )
     assert "Uncaught" not in done.stderr
-    shown = re.search(r'<div class="lens" id="lens"([^>]*)>', done.stdout)
-    assert shown is not None
-    assert "hidden" not in shown.group(1)
-    assert re.search(r'id="status">[^<]+, photo 8 of 52<', done.stdout)
+    return done.stdout
