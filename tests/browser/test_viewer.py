@@ -267,3 +267,28 @@ def test_what_the_browser_gives_up_on_is_rendered(watched: Open) -> None:
     page = one.go("/photo/IMG_0005.jpg")
     page.wait_for_selector(".picture.shown")
     assert "/thumb/2048/" in page.evaluate("document.querySelector('.picture').currentSrc")
+
+
+def test_paper_has_rows_of_its_own_width(watched: Open) -> None:
+    """Printing lays nothing out again: what the script did for the window must not count."""
+    page = watched().go("/?sort=path")
+    page.wait_for_selector(".tile.laid")
+    page.emulate_media(media="print")
+    page.evaluate("document.body.style.width = '700px'")
+    edges = page.evaluate(
+        """() => { const rows = {}; for (const tile of document.querySelectorAll('.page:first-child .tile')) {
+        const box = tile.getBoundingClientRect(); rows[Math.round(box.top)] = Math.round(box.right); }
+        return Object.values(rows); }"""
+    )
+    assert all(abs(edge - 700) <= 1 for edge in edges[:-1])
+    assert len(edges) < 40
+    for selector in (".skip", ".bar", ".filters", ".sort", ".turn"):
+        assert not page.locator(selector).first.is_visible(), selector
+    assert page.evaluate("document.querySelector('.page:last-child').offsetHeight") == 0, "not loaded"
+    page.emulate_media(media="screen")
+    page.evaluate("document.body.style.width = ''")
+    page.locator(".tile a").first.click()
+    page.wait_for_selector("#lightbox[open] .picture.shown")
+    page.emulate_media(media="print")
+    assert not page.locator(".layout").is_visible()
+    assert page.locator("#lightbox .panel").is_visible()
