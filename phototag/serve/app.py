@@ -67,7 +67,8 @@ class Unforeseen:
 def make_app(library: Library, access: Access) -> Starlette:
     """Return the viewer of ``library`` as an ASGI application."""
     shelf = Shelf(library)
-    pages, pictures = Pages(shelf, access), Pictures(shelf)
+    pictures = Pictures(shelf)
+    pages = Pages(shelf, access, pictures)
     static = os.path.join(os.path.dirname(__file__), "static")
     routes = [
         Route("/", pages.grid),

@@ -17,6 +17,7 @@ from phototag import fsio
 from phototag.errors import ImageError
 from phototag.imaging import formats
 from phototag.imaging.thumbs import MEDIA_TYPE, ThumbCache, thumbnail
+from phototag.serve.present import rel_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -60,6 +61,28 @@ class Pictures:
         download = "download" in request.query_params
         return await run_in_threadpool(self._original, rel_in(request, 1), download)
 
+    def is_here(self, rel: str) -> bool:
+        """Say whether the original can be asked for."""
+        try:
+            _regular(self.shelf.tree.path(rel))
+        except OSError:
+            return False
+        return True
+
+    def trouble(self, record: ImageRecord) -> str:
+        """Return why a photo cannot be shown, empty where it can: as far as is known without decoding it."""
+        rel, content = rel_of(record), _content(record)
+        try:
+            found = _regular(self.shelf.tree.path(rel))
+            with open(found[0], "rb") as file:
+                known = bool(formats.sniff(file.read(_HEAD_BYTES), os.path.basename(rel)))
+            if not known:
+                self._render(rel, VIEW_PX)  # refused at its first bytes, with the reason
+        except (ImageError, OSError) as error:
+            kept = content is not None and self.cache.get(content, VIEW_PX) is not None
+            return "" if kept else _reason(error)
+        return ""
+
     def _thumb(self, rel: str, side_px: int) -> Response:
         record = self._record(rel)
         content = _content(record)
@@ -94,7 +117,7 @@ class Pictures:
             with open(path, "rb") as file:
                 fmt = formats.sniff(file.read(_HEAD_BYTES), name)
         except OSError as error:
-            raise HTTPException(404, f"The original is not here: {error.strerror}.") from error
+            raise HTTPException(404, f"This cannot be sent: {_reason(error)}.") from error
         media_type = formats.MIME.get(fmt, "application/octet-stream")
         kind = "attachment" if download or not fmt else "inline"
         headers = _reuse() | {"content-disposition": disposition(kind, name)}
@@ -142,9 +165,14 @@ def _regular(path: str) -> tuple[str, os.stat_result]:
 
 def _no_picture(error: Exception) -> Response:
     """Return a drawing that stands for a picture that cannot be shown; the reason is in a header."""
-    reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-    headers = {"cache-control": "no-store", "x-phototag-reason": quote(reason[:200])}
+    headers = {"cache-control": "no-store", "x-phototag-reason": quote(_reason(error)[:200])}
     return Response(_no_picture_svg(), media_type="image/svg+xml", headers=headers)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the original is not here"
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 @functools.cache

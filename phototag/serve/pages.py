@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from phototag.index.record import ImageRecord
     from phototag.serve.access import Access
+    from phototag.serve.images import Pictures
     from phototag.serve.shelf import Shelf
 
 PAGE = 120
@@ -45,8 +46,8 @@ SLOW_SIGN_IN_S = 0.4
 class Pages:
     """The endpoints that answer with HTML or JSON."""
 
-    def __init__(self, shelf: Shelf, access: Access) -> None:
-        self.shelf, self.access = shelf, access
+    def __init__(self, shelf: Shelf, access: Access, pictures: Pictures) -> None:
+        self.shelf, self.access, self.pictures = shelf, access, pictures
         self.templates = _environment()
 
     async def grid(self, request: Request) -> Response:
@@ -162,14 +163,17 @@ class Pages:
         record = self._record(rel)
         question, at = _asked(request), _number(request, "at", -1)
         at, earlier, later, position = self._neighbours(question, rel, at)
+        here, unseen = self.pictures.is_here(rel), self.pictures.trouble(record)
         return self._html(
             "panel.html" if "fragment" in request.query_params else "photo.html",
             record=record,
             url=present.url_of(rel),
             thumb=present.thumb_url(record),
             rendered=present.thumb_url(record, VIEW_PX),
-            details=details(self.shelf.tree, record, cluster=self._cluster_name(record)),
-            alt=present.alt_text(record),
+            details=details(self.shelf.tree, record, cluster=self._cluster_name(record), here=here),
+            alt=present.unseen_text(record, unseen) if unseen else present.alt_text(record),
+            here=here,
+            unseen=unseen,
             earlier=earlier,
             later=later,
             back=_page_address(question, max(0, at) // PAGE * PAGE) if at >= PAGE else question.address(),

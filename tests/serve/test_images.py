@@ -90,6 +90,29 @@ def test_what_cannot_be_decoded_is_drawn_as_such(tmp_path: Path) -> None:
         assert original.headers["content-disposition"].startswith("attachment")
 
 
+def test_a_photo_that_cannot_be_shown_says_why(tmp_path: Path) -> None:
+    for name in ("text.jpg", "gone.jpg", "fine.jpg", "kept.jpg"):
+        make.jpeg(tmp_path / name, seed=len(name) + ord(name[0]))
+    assert run(["scan", str(tmp_path), "-q"]) == 0
+    with client_of(Library.open(str(tmp_path)), Access("127.0.0.1")) as client:
+        assert client.get("/thumb/2048/kept.jpg").headers["content-type"] == "image/webp"
+        (tmp_path / "text.jpg").write_bytes(b"no picture any more")
+        for name in ("gone.jpg", "kept.jpg"):
+            (tmp_path / name).unlink()
+        pages = {name: client.get(f"/photo/{name}").text for name in ("text.jpg", "gone.jpg", "fine.jpg", "kept.jpg")}
+        assert client.get("/view/kept.jpg").headers["content-type"] == "image/webp"
+    reasons = {"text.jpg": "not a picture: it is a text file", "gone.jpg": "the original is not here"}
+    for name, reason in reasons.items():
+        assert pages[name].count(f"This picture cannot be shown: {reason}.") == 2, "over the drawing and in the panel"
+        assert f'alt="{name} cannot be shown: {reason}"' in pages[name]
+    for name in ("fine.jpg", "kept.jpg"):
+        assert "cannot be shown" not in pages[name]
+    for name, text in pages.items():
+        here = name in ("text.jpg", "fine.jpg")
+        assert ("/original/" in text) is here, "no link leads nowhere"
+        assert ("no, only what is known about it" in text) is not here
+
+
 def test_a_pipe_in_place_of_a_photo_does_not_hang(tmp_path: Path) -> None:
     photo = make.jpeg(tmp_path / "a.jpg", seed=5)
     assert run(["scan", str(tmp_path), "-q"]) == 0
