@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from phototag import __version__
 from phototag.errors import PhototagError, QueryError, UsageError
+from phototag.index.clusters import NOISE
 from phototag.serve import present
 from phototag.serve.access import signed_in
 from phototag.serve.details import details
@@ -109,7 +110,7 @@ class Pages:
             "grid.html",
             status=200 if problem is None else 400,
             question=question,
-            chips=question.chips(),
+            chips=question.chips(cluster=self._label(question.filters.cluster)),
             problem=problem,
             where=_where(problem),
             offset=offset,
@@ -203,6 +204,13 @@ class Pages:
         if current is None or isinstance(record.cluster, UnsetType) or current.run != record.cluster.run:
             return ""
         return current.document.label(record.cluster.id)
+
+    def _label(self, number: int | None) -> str:
+        """Return what a cluster of the current run is called, empty where there is none of that number."""
+        current = self.shelf.index().clusters.current()
+        if number is None or current is None or number not in current.document.clusters:
+            return "none" if number == NOISE else ""
+        return current.document.label(number)
 
     def _list_json(self, request: Request) -> Response:
         offset, limit = _number(request, "offset", 0), min(API_LIMIT, _number(request, "limit", PAGE))

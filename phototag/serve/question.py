@@ -18,7 +18,7 @@ from phototag.search.language import Asked, parse
 
 SORTS = {"-taken": "Newest first", "taken": "Oldest first", "path": "By folder and name", "-rating": "Best rated"}
 RELEVANCE = "relevance"
-WORDS, LIKE, SORT, LEAST = "q", "like", "sort", "min-score"
+WORDS, LIKE, SORT, LEAST, CLUSTER = "q", "like", "sort", "min-score", "cluster"
 PATHS = (LIKE, "path")
 """Parameters that may hold bytes which are not UTF-8, as names of files do."""
 ESCAPED = "*"
@@ -107,11 +107,16 @@ class Question(msgspec.Struct, frozen=True):
         query = self.query(drop=drop, add=add, only_one=only_one)
         return f"/?{query}" if query else "/"
 
-    def chips(self) -> list[Chip]:
-        """Return the filters in force; words and order are shown elsewhere."""
+    def chips(self, *, cluster: str = "") -> list[Chip]:
+        """Return the filters in force; words and order are shown elsewhere. ``cluster`` is what the one asked for is called."""
         pairs = [pair for pair in self.pairs() if pair[0] not in (WORDS, SORT)]
         return [
-            Chip(LABELS.get(name, name), shown(name, value), self.address(drop=(name, value)), country_in(name, value))
+            Chip(
+                LABELS.get(name, name),
+                (cluster if name == CLUSTER else "") or shown(name, value),
+                self.address(drop=(name, value)),
+                country_in(name, value),
+            )
             for name, value in pairs
         ]
 

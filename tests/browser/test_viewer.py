@@ -32,10 +32,13 @@ CONTRAST = """
     return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
   const ground = (node) => { for (; node; node = node.parentElement) {
     const c = rgb(getComputedStyle(node).backgroundColor); if (c[3] > 250) return c; } return [255, 255, 255, 255]; };
+  const seen = (colour, node, under) => { let share = 1;
+    for (; node; node = node.parentElement) share *= getComputedStyle(node).opacity;
+    return colour.map((value, at) => value * share + under[at] * (1 - share)); };
   const poor = [];
-  for (const node of document.querySelectorAll('h1, h2, a, dt, dd, summary, .number, .chip, p, label')) {
+  for (const node of document.querySelectorAll('h1, h2, a, dt, dd, summary, .number, .chip, .chip .kind, p, label')) {
     if (!node.checkVisibility() || !node.textContent.trim() || node.closest('.hidden, .stars, .skip')) continue;
-    const a = light(rgb(getComputedStyle(node).color)), b = light(ground(node));
+    const under = ground(node), a = light(seen(rgb(getComputedStyle(node).color), node, under)), b = light(under);
     const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
     if (ratio < 4.5) poor.push(`${node.tagName}.${node.className} ${ratio.toFixed(2)} ${node.textContent.trim().slice(0, 30)}`);
   }
@@ -292,3 +295,22 @@ def test_paper_has_rows_of_its_own_width(watched: Open) -> None:
     page.emulate_media(media="print")
     assert not page.locator(".layout").is_visible()
     assert page.locator("#lightbox .panel").is_visible()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_long_filter_keeps_its_end_in_sight(watched: Open, width: int) -> None:
+    long = "a very long tag that nobody would write by hand but a program did and then some more of it"
+    one = watched(width)
+    page = one.go(f"/?tag={long.replace(' ', '%20')}&rating=5")
+    value, cross = page.locator(".chip .value").first, page.locator(".chip .icon").first
+    assert (
+        value.evaluate("node => node.scrollWidth > node.clientWidth && getComputedStyle(node).textOverflow")
+        == "ellipsis"
+    )
+    box = page.locator(".chip").first.bounding_box()
+    end = cross.bounding_box()
+    assert box is not None
+    assert end is not None
+    assert end["x"] + end["width"] <= box["x"] + box["width"] <= width
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert value.get_attribute("title") == long

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from phototag.cli.main import run
+from phototag.clustering.labels import rename_edits
+from phototag.clustering.protocol import Options
+from phototag.clustering.run import Choice, make_run
 from phototag.handle import Library
 from phototag.index.record import ImageRecord
 from phototag.search.fields import FIELDS
@@ -19,6 +22,7 @@ from phototag.serve.access import CONTENT_POLICY, Access
 from phototag.serve.app import make_app
 from phototag.serve.shelf import Shelf
 from tests import make
+from tests.clustering import library_made
 from tests.serve.conftest import ODD_NAMES, client_of
 
 
@@ -132,6 +136,19 @@ def test_filters_are_links_with_counts(client: TestClient) -> None:
     assert [link["href"] for link in chosen.all("a") if link.get("aria-current") == "true" and link["href"] == "/"]
     chips = [link for link in chosen.all("a") if link.get("class") == "chip"]
     assert [chip["href"] for chip in chips] == ["/"]
+
+
+def test_a_cluster_is_called_by_its_name(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    elsewhere = library_made.make(root)
+    made = make_run(elsewhere.index(), Choice(options=Options(min_size=5)), now_ms=1_790_000_000_000)
+    elsewhere.decide("cluster", "test", [made.edit])
+    elsewhere.decide("rename", "test", rename_edits(made.document, {0: "By the sea"}))
+    with client_of(Library.open(str(root)), Access("127.0.0.1")) as client:
+        for number, name in ((0, "By the sea"), (-1, "none")):
+            text = client.get(f"/?cluster={number}").text
+            assert f'<span class="kind">cluster</span> <span class="value" title="{name}"' in text
+        assert 'title="77"' in client.get("/?cluster=77").text
 
 
 def test_filters_of_a_large_library_come_after_the_photos(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
