@@ -171,6 +171,38 @@ def test_a_photo_opens_turns_and_closes(watched: Open) -> None:
     page.wait_for_function(f"() => ({FOCUSED}).includes('IMG_0003')")
 
 
+def test_help_and_search_from_a_photo(watched: Open) -> None:
+    page = watched().go("/?sort=path")
+    page.locator(".tile a").nth(2).click()
+    page.wait_for_selector("#lightbox[open] .picture.shown")
+    page.keyboard.press("?")
+    shows(page, "#keys[open]", 1)
+    page.keyboard.press("Escape")
+    shows(page, "#keys[open]", 0)
+    shows(page, "#lightbox[open]", 1)
+    page.keyboard.press("/")
+    page.wait_for_selector("#lightbox:not([open])", state="attached")
+    page.wait_for_url("**/?sort=path")
+    page.wait_for_function("() => document.activeElement.id === 'search'")
+    page.goto(page.url.replace("/?sort", "/photo/IMG_0007.jpg?sort"))
+    page.wait_for_selector("body.single .picture.shown")
+    page.keyboard.press("?")
+    shows(page, "#keys[open]", 1)
+    page.keyboard.press("Escape")
+    shows(page, "#keys[open]", 0)
+    page.keyboard.press("/")
+    page.wait_for_selector("body.browse .tile")
+    page.wait_for_function("() => document.activeElement.id === 'search'")
+
+
+def test_stars_are_said(watched: Open) -> None:
+    page = watched().go("/?rating=5")
+    assert page.get_by_role("img", name="5 stars").count() == 1
+    page.locator(".tile a").click()
+    page.wait_for_selector("#lightbox[open] .picture.shown")
+    assert page.get_by_role("img", name="5 of 5 stars").count() == 1
+
+
 def test_back_closes_and_a_reload_shows_the_photo(watched: Open) -> None:
     page = watched().go()
     page.locator(".tile a").first.click()

@@ -8,7 +8,7 @@ export function startLightbox(pages) {
   const box = document.getElementById("lightbox");
   const host = box ?? document.body;
   const gridTitle = document.title;
-  let asked = null, pushed = false, leaving = false;
+  let asked = null, pushed = false, leaving = false, after = null;
 
   const remembered = (() => { try { return localStorage.getItem("phototag-panel"); } catch { return null; } })();
   host.classList.toggle("no-panel", remembered === "off" && innerWidth > 860);
@@ -141,22 +141,26 @@ export function startLightbox(pages) {
     return made;
   }
 
-  function close() {
+  // Where `then` is given, it is done in the grid in place of going back to the photo's tile.
+  function close(then = null) {
     stop();
     if (leaving) return;  // Esc twice is not Back twice
+    after = then;
     if (pushed) { leaving = true; history.back(); return; }
-    if (!box) { location.href = document.querySelector("[data-do=close]").href; return; }
+    if (!box) { location.href = document.querySelector("[data-do=close]").href + (then ? "#search" : ""); return; }
     history.replaceState(null, "", host.querySelector("[data-do=close]").href);
     shut();
   }
 
   async function shut() {
-    const at = box.dataset.at;
+    const at = box.dataset.at, then = after;
+    after = null;
     stop();
     pushed = false;
     box.close();
     box.replaceChildren();
     document.title = gridTitle;
+    if (then) { then(); return; }
     const link = at === "" ? null : await pages.at(Number(at));
     link?.focus({ preventScroll: true });
     link?.scrollIntoView({ block: "nearest" });
