@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import UnsetType
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
-from phototag import __version__
 from phototag.errors import PhototagError, QueryError, UsageError
 from phototag.index.clusters import NOISE
 from phototag.serve import present
-from phototag.serve.access import signed_in
+from phototag.serve.access import own_path, signed_in
 from phototag.serve.details import details
 from phototag.serve.facet_links import Group, groups
 from phototag.serve.images import VIEW_PX, rel_in
 from phototag.serve.question import LIKE, SORTS, Question, read_question, readable, shown
 from phototag.serve.shelf import RANKED_LIMIT
+from phototag.serve.writing import Templates
 from phototag.wording import count_text
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from starlette.requests import Request
 
     from phototag.index.record import ImageRecord
@@ -49,7 +48,7 @@ class Pages:
 
     def __init__(self, shelf: Shelf, access: Access, pictures: Pictures) -> None:
         self.shelf, self.access, self.pictures = shelf, access, pictures
-        self.templates = _environment()
+        self.html = Templates().answer
 
     async def grid(self, request: Request) -> Response:
         """Answer ``/``: search box, filters, the first or ``?offset=``-th page of photos."""
@@ -79,22 +78,24 @@ class Pages:
         """Show the form for the token, and take it."""
         if not self.access.token:
             return RedirectResponse("/", 303)
+        target = own_path(request.query_params.get("next", "/"))
         if request.method == "POST":
             form = await _short_body(request)
             if self.access.accepts(_form_value(form, "token")):
-                return signed_in(self.access, "/")
+                return signed_in(self.access, target)
             import anyio
 
             await anyio.sleep(SLOW_SIGN_IN_S)
-            return self._html("login.html", status=401, wrong=True)
-        return self._html("login.html", wrong=False)
+        wrong = request.method == "POST"
+        action = "/login" if target == "/" else f"/login?next={quote(target, safe='')}"
+        return self.html("login.html", status=401 if wrong else 200, wrong=wrong, action=action)
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """Answer a request that failed: a page for people, a line for scripts."""
         status, message, hint = _said(error)
         if request.url.path.startswith("/api/"):
             return _json({"error": message, "hint": hint}, status)
-        return self._html(
+        return self.html(
             "error.html", status=status, missing=status == 404, message=message, hint=hint, where=_where(error)
         )
 
@@ -106,7 +107,7 @@ class Pages:
             values |= self._found(question, offset)
         except PhototagError as error:
             problem = error
-        return self._html(
+        return self.html(
             "grid.html",
             status=200 if problem is None else 400,
             question=question,
@@ -140,12 +141,12 @@ class Pages:
     def _filters(self, request: Request) -> Response:
         question = _asked(request)
         template = "filters.html" if "fragment" in request.query_params else "filters_page.html"
-        return self._html(template, groups=self._groups(question), back=question.address())
+        return self.html(template, groups=self._groups(question), back=question.address())
 
     def _tiles(self, request: Request) -> Response:
         question, offset = _asked(request), _number(request, "offset", 0)
         records, total = self.shelf.page(question, offset, PAGE)
-        answer = self._html("tiles.html", tiles=self._tiles_of(question, records, offset))
+        answer = self.html("tiles.html", tiles=self._tiles_of(question, records, offset))
         answer.headers["x-phototag-total"] = str(
             total
         )  # another one than the page was made with: the library has changed
@@ -165,7 +166,7 @@ class Pages:
         question, at = _asked(request), _number(request, "at", -1)
         at, earlier, later, position = self._neighbours(question, rel, at)
         here, unseen = self.pictures.is_here(rel), self.pictures.trouble(record)
-        return self._html(
+        return self.html(
             "panel.html" if "fragment" in request.query_params else "photo.html",
             record=record,
             url=present.url_of(rel),
@@ -225,26 +226,6 @@ class Pages:
         if record is None:
             raise HTTPException(404, "No such photo in this library.")
         return record
-
-    def _html(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        text = self.templates.get_template(template).render(version=__version__, **values)
-        return HTMLResponse(text.encode("utf-8", "replace"), status)  # a reason may name a file whose name is not UTF-8
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    folder = os.path.join(os.path.dirname(__file__), "templates")
-    made = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in made.list_templates():
-        made.get_template(name)  # compiled now, not while the first visitor waits
-    return made
 
 
 def _asked(request: Request) -> Question:

@@ -1,6 +1,9 @@
+import html
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import anyio
 import pytest
@@ -151,6 +154,30 @@ def test_a_link_with_the_token_signs_in_and_loses_it(library: Library) -> None:
         assert (answer.status_code, answer.headers["location"]) == (303, "/?q=sea")
         assert client.get("/?q=sea").status_code == 200
     assert signed_in(Access("0.0.0.0", TOKEN), "//evil.example/").headers["location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/?q=sea&path=dir%FF", "/photo/odd/per%252Fcent%20%231%3F.jpg?at=3", "/filters"])
+def test_signing_in_leads_back(library: Library, path: str) -> None:
+    with client_of(library, Access("0.0.0.0", TOKEN), "http://nas.lan:8420") as client:
+        mark = "&" if "?" in path else "?"
+        led = client.get(f"{path}{mark}token=wrong-token-of-mine", headers={"accept": "text/html"}).headers["location"]
+        assert "wrong-token" not in led
+        form = html.unescape(client.get(led).text)
+        action = re.findall(r'action="([^"]+)"', form)[0]
+        assert client.post(action, data={"token": "wrong"}).text.count(html.escape(action)) == 1
+        assert client.post(action, data={"token": TOKEN}).headers["location"] == path
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "/\tevil", "/\n", "javascript:x", "/\xe9"],
+)
+def test_signing_in_leads_nowhere_else(library: Library, target: str) -> None:
+    with client_of(library, Access("0.0.0.0", TOKEN), "http://nas.lan:8420") as client:
+        long = client.get("/?q=" + "x" * 5000, headers={"accept": "text/html"})
+        assert long.headers["location"] == "/login"
+        answer = client.post(f"/login?next={quote(target, safe='')}", data={"token": TOKEN})
+        assert answer.headers["location"] == "/"
 
 
 def test_another_site_cannot_post(library: Library) -> None:
