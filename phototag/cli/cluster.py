@@ -12,7 +12,7 @@ from phototag.wording import count_text
 
 if TYPE_CHECKING:
     from phototag.clustering.listing import RunItem
-    from phototag.clustering.run import Choice, Made
+    from phototag.clustering.run import Choice
     from phototag.handle import Library
     from phototag.library.runs import Changes, RunDocument
 
@@ -88,6 +88,7 @@ def cluster(
 
 def _make(app: App, library: Library, choice: Choice) -> RunDocument:
     """Make a run and make it the current one."""
+    from phototag.clustering.listing import why_none
     from phototag.clustering.run import check_method, make_run
 
     check_method(choice)
@@ -96,24 +97,13 @@ def _make(app: App, library: Library, choice: Choice) -> RunDocument:
     count = len(made.document.clusters)
     app.say(f"done in {made.seconds:.1f} s")
     if not count:
-        app.say(_why_none(made))
+        app.say(why_none(made.document.run, made.pictures))
     if made.stays:
         app.say(f"the current run stays {made.stays}; to have this one: phototag clusters use {made.document.id}")
     else:
         what = f"{count_text(count, 'cluster')} of {count_text(made.document.run.photos, 'photo')} ({choice.method})"
         library.decide("cluster", what, [made.edit])
     return made.document
-
-
-def _why_none(made: Made) -> str:
-    """Say why there is no cluster, and what may help."""
-    least = int(made.document.run.parameters["min_size"])
-    if made.pictures == 1 < made.document.run.photos:
-        return f"all {made.document.run.photos} photos are copies of one picture: there is nothing to group"
-    if made.pictures < least:
-        some = "one photo is" if made.pictures == 1 else f"{made.pictures} different photos are"
-        return f"{some} too few: a cluster has {least} at least"
-    return f"no cluster of {least} or more stands out: try a smaller --min-size, or more photos"
 
 
 class FolderOrCommand(click.Group):

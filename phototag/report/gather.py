@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from phototag.clustering.listing import why_none
 from phototag.index.clusters import NOISE, Membership
 from phototag.index.reader import NO_INT, Index
 from phototag.library import runs
@@ -18,7 +19,7 @@ from phototag.library.runs import RunDocument
 from phototag.report.bars import Bar, bars
 from phototag.report.choose import examples, outlying
 from phototag.report.colours import colour
-from phototag.report.times import Histogram, histogram
+from phototag.report.times import Histogram, Moments, histogram, years
 
 Ints = npt.NDArray[np.integer[Any]]
 
@@ -96,6 +97,8 @@ class Collection(msgspec.Struct, frozen=True):
     map_labels: Ints
     days: npt.NDArray[np.int64]
     """Days since 1970 of each row, NO_DAY unknown."""
+    why_none: str = ""
+    """Why there is no cluster, where there is none."""
 
 
 class _Called(msgspec.Struct, frozen=True):
@@ -126,6 +129,11 @@ class Source:
         ratio = width / height if width and height else 1.5
         return Photo(row, os.path.basename(path), date, self.keys[row], path, min(max(ratio, 0.4), 2.5))
 
+    def dates(self, rows: Ints) -> Moments:
+        """Return when those of ``rows`` were taken that have a date."""
+        found: Moments = self.taken[rows][self.known[rows]]
+        return found
+
     def photos(self, rows: Sequence[int] | Ints) -> list[Photo]:
         """Return many photos."""
         return [self.photo(int(row)) for row in rows]
@@ -148,7 +156,7 @@ def gather(index: Index, membership: Membership, *, title: str, strip: Sequence[
         photos=len(rows),
         clusters=sorted((page for page in pages if page.size), key=lambda page: -page.size),
         none=none,
-        years=_years(source, rows),
+        years=years(source.dates(rows)),
         made=str(np.datetime64(document.run.created_ms, "ms").astype("datetime64[D]")),
         method=document.run.method,
         keys=source.keys,
@@ -156,7 +164,14 @@ def gather(index: Index, membership: Membership, *, title: str, strip: Sequence[
         map_at=at[placed],
         map_labels=labels[placed],
         days=source.days,
+        why_none="" if document.clusters else _why_none(membership),
     )
+
+
+def _why_none(membership: Membership) -> str:
+    pictures = sum(part.n for part in runs.members(membership.tree, membership.run))
+    said = why_none(membership.document.run, pictures)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _called(document: RunDocument, strip: Sequence[str]) -> _Called:
@@ -196,9 +211,9 @@ def _page(
         size=len(rows),
         share=len(rows) / max(total, 1),
         colour=colour(number),
-        years=_years(source, rows),
+        years=years(source.dates(rows)),
         terms=terms,
-        times=histogram(source.taken[rows][source.known[rows]]),
+        times=histogram(source.dates(rows)),
         places=[] if "gps" in strip else _places(index, rows),
         people=[] if {"people", "faces"} & set(strip) else _people(index, rows),
         parts=_parts(source, membership, number, called),
@@ -223,14 +238,6 @@ def _parts(source: Source, membership: Membership, number: int, called: _Called)
         if len(rows):
             parts.append(Part(called.leaves[leaf], len(rows), source.photos(best[:8])))
     return parts
-
-
-def _years(source: Source, rows: Ints) -> str:
-    known = source.taken[rows][source.known[rows]]
-    if not len(known):
-        return ""
-    first, last = str(known.min().astype("datetime64[Y]")), str(known.max().astype("datetime64[Y]"))
-    return first if first == last else f"{first}–{last}"
 
 
 def _places(index: Index, rows: Ints) -> list[Bar]:

@@ -51,7 +51,7 @@ def histogram(taken: Moments) -> Histogram | None:
     """Return the bars of the dates ``taken``; None where nothing is dated."""
     if len(taken) < 2:
         return None
-    months = np.sort(taken.astype("datetime64[M]").astype(np.int64)) + 1970 * 12
+    months = _months(taken)
     kept = _near(months)
     near = months[kept]
     unit, size = _unit(near)
@@ -64,6 +64,22 @@ def histogram(taken: Moments) -> Histogram | None:
     highest = max(counts)
     bars = [Bar(name, f"{count:,}", count / highest) for name, count in zip(names, counts, strict=True)]
     return Histogram(unit, bars, names[0], names[-1], _ticks(unit, first, names), _left_out(months, kept))
+
+
+def years(taken: Moments) -> str:
+    """Return ``2019`` or ``2019–2024``, without dates too far from all others; empty where nothing is dated."""
+    if not len(taken):
+        return ""
+    months = _months(taken)
+    near = months[_near(months)] // 12
+    first, last = f"{near[0]:04}", f"{near[-1]:04}"
+    return first if first == last else f"{first}–{last}"
+
+
+def _months(taken: Moments) -> npt.NDArray[np.int64]:
+    """Return the months of ``taken`` since the year 0, sorted."""
+    found: npt.NDArray[np.int64] = np.sort(taken.astype("datetime64[M]").astype(np.int64)) + 1970 * 12
+    return found
 
 
 def _near(months: npt.NDArray[np.int64]) -> slice:

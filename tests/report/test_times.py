@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phototag.report.times import BARS_MOST, WIDTHS, Histogram, histogram
+from phototag.report.times import BARS_MOST, WIDTHS, Histogram, histogram, years
 
 
 def of(*dates: str) -> Histogram:
@@ -62,6 +62,12 @@ def test_many_far_dates_are_no_mistake() -> None:
     found = of(*["1650-01-01"] * 10, *["2024-05-01"] * 10)
     assert (found.unit, found.left_out) == ("decade", "")
     assert of("2024-01-01", "9999-01-01").unit == "century"
+
+
+def test_years_in_words() -> None:
+    for said, dates in {"": [], "2024": ["2024-02-01"], "1950–2024": ["2024-02-01", "1950-01-01"]}.items():
+        assert years(np.array(dates, "datetime64[us]")) == said
+    assert years(np.array(["2023-02-01"] * 3 + ["9999-01-01"], "datetime64[us]")) == "2023"
 
 
 def test_nothing_dated_has_no_bars() -> None:

@@ -291,9 +291,27 @@ def test_a_report_without_any_cluster(tmp_path: Path) -> None:
     done = report(library, tmp_path / "report")
     assert (done.clusters, done.photos) == (0, 2)
     text = (tmp_path / "report/index.html").read_text("utf-8")
-    assert "No cluster stands out in 2 photos" in text
+    assert "2 different photos are too few: a cluster has 3 at least." in text
     assert "0 groups" not in text
     assert 'aria-label="Other clusters"' not in (tmp_path / "report/clusters/none.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("copies", "says"), [(0, "One photo is too few: a cluster has"), (39, "All 40 photos are copies of one picture")]
+)
+def test_a_report_says_why_there_is_no_cluster(tmp_path: Path, copies: int, says: str) -> None:
+    library = library_made.make(tmp_path / "photos", groups=(), noise=1)
+    for suffix in ("", ".phototag"):
+        source = Path(library.tree.path(f"odd/0.jpg{suffix}")).read_bytes()
+        for number in range(1, copies + 1):
+            Path(library.tree.path(f"odd/{number}.jpg{suffix}")).write_bytes(source)
+    library.decide("cluster", "test", [make_run(library.index(), Choice(), now_ms=NOW).edit])
+    report(library, tmp_path / "report")
+    for page in ("index.html", "clusters/none.html"):
+        text = (tmp_path / "report" / page).read_text("utf-8")
+        assert says in text
+        assert "--min-size" not in text
+        assert "like too few others" not in text
 
 
 def test_the_command(library: Library, tmp_path: Path) -> None:
