@@ -79,6 +79,12 @@ def load(root: str | None = None, *, environ: Mapping[str, str] | None = None, *
     return msgspec.structs.replace(settings, **{name: _at_home(env, path) for name, path in base.items()})
 
 
+def has_screen(environ: Mapping[str, str] | None = None) -> bool:
+    """Say whether a window can be opened here: not over SSH, and not on a server without a desktop."""
+    env = os.environ if environ is None else environ
+    return not sys.platform.startswith("linux") or bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY"))
+
+
 def _from_toml(path: str) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:

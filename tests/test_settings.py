@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,12 @@ def test_an_option_that_does_not_exist_is_named(tmp_path: Path) -> None:
 
 def test_an_empty_variable_is_no_setting(tmp_path: Path) -> None:
     assert settings.load(environ={"HOME": str(tmp_path), "PHOTOTAG_DEVICE": ""}).device == "auto"
+
+
+def test_a_desktop_has_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert settings.has_screen({"DISPLAY": ":0"})
+    assert settings.has_screen({"WAYLAND_DISPLAY": "wayland-0"})
+    assert not settings.has_screen({"DISPLAY": "", "TERM": "xterm", "BROWSER": "w3m"})
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert settings.has_screen({})

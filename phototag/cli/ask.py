@@ -9,7 +9,7 @@ import click
 
 from phototag.cli.completing import expression
 from phototag.cli.expression import QueryCommand, paths_and_words, typed
-from phototag.cli.options import App, app_options, library_option
+from phototag.cli.options import App, Number, app_options, library_option
 from phototag.cli.selection import (
     deciding,
     did_you_mean,
@@ -46,7 +46,7 @@ An argument that is a file or folder here means that. All of the language: docs/
 )
 @expression_argument
 @filter_options
-@click.option("--min-score", type=click.FloatRange(0, 1), help="Count machine tags only from this score on.")
+@click.option("--min-score", type=Number(0, 1), help="Count machine tags only from this score on.")
 @click.option(
     "--sort",
     default="path",
@@ -154,7 +154,7 @@ Examples:
     "-k", "-n", "count", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many."
 )
 @click.option("--embedder", metavar="NAME", help="Compare by this model's vectors.  [default: the fullest]")
-@click.option("--min-score", type=click.FloatRange(-1, 1), help="Only images at least this alike (cosine).")
+@click.option("--min-score", type=Number(-1, 1), help="Only images at least this alike (cosine).")
 @filter_options
 @path_options
 @app_options

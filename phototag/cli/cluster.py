@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -13,11 +12,14 @@ from phototag.wording import count_text
 
 if TYPE_CHECKING:
     from phototag.clustering.listing import RunItem
-    from phototag.clustering.run import Choice, Made
+    from phototag.clustering.run import Choice
     from phototag.handle import Library
     from phototag.library.runs import Changes, RunDocument
 
 TERMS_SHOWN = 4
+LABELS_TOLD = 5
+SEED_LIMIT = 2**32 - 1
+"""What every generator of random numbers takes."""
 
 CLUSTER_EPILOG = """\b
 Examples:
@@ -56,7 +58,7 @@ Every run is kept. Labels carry over where a cluster lives on: see what changed 
     metavar="FILTER",
     help="Only these photos: tag:X, place:X, after:2020, a folder; several: all of them.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option("--seed", type=click.IntRange(0, SEED_LIMIT), default=0, show_default=True, help="Of everything random.")
 @click.option("--threads", type=click.IntRange(0), default=0, help="Threads; the same number gives the same clusters.")
 @app_options
 def cluster(
@@ -74,17 +76,19 @@ def cluster(
     """Find the categories that the collection itself contains, and name them."""
     from phototag.clustering.protocol import Options
     from phototag.clustering.run import Choice
+    from phototag.clustering.scope import scope_of_folder
 
     options = Options(min_size=min_size or 0, min_samples=min_samples or 0, seed=seed, threads=threads)
     library = app.library(path or ".")
     folder = library.tree.relative(path) if path else ""
-    scope = " ".join(filter(None, (shlex.quote(folder) if folder else "", scope)))
+    scope = " ".join(filter(None, (scope_of_folder(folder) if folder else "", scope)))
     document = _make(app, library, Choice(method, level, embedder, scope, options))
     _show(app, library, document)
 
 
 def _make(app: App, library: Library, choice: Choice) -> RunDocument:
     """Make a run and make it the current one."""
+    from phototag.clustering.listing import why_none
     from phototag.clustering.run import check_method, make_run
 
     check_method(choice)
@@ -93,24 +97,13 @@ def _make(app: App, library: Library, choice: Choice) -> RunDocument:
     count = len(made.document.clusters)
     app.say(f"done in {made.seconds:.1f} s")
     if not count:
-        app.say(_why_none(made))
+        app.say(why_none(made.document.run, made.pictures))
     if made.stays:
         app.say(f"the current run stays {made.stays}; to have this one: phototag clusters use {made.document.id}")
     else:
         what = f"{count_text(count, 'cluster')} of {count_text(made.document.run.photos, 'photo')} ({choice.method})"
         library.decide("cluster", what, [made.edit])
     return made.document
-
-
-def _why_none(made: Made) -> str:
-    """Say why there is no cluster, and what may help."""
-    least = int(made.document.run.parameters["min_size"])
-    if made.pictures == 1 < made.document.run.photos:
-        return f"all {made.document.run.photos} photos are copies of one picture: there is nothing to group"
-    if made.pictures < least:
-        some = "one photo is" if made.pictures == 1 else f"{made.pictures} different photos are"
-        return f"{some} too few: a cluster has {least} at least"
-    return f"no cluster of {least} or more stands out: try a smaller --min-size, or more photos"
 
 
 class FolderOrCommand(click.Group):
@@ -149,7 +142,10 @@ def clusters(ctx: click.Context, app: App, path: str, run: str) -> None:
         from phototag.clustering.labels import pick_run
 
         library = app.library(path)
-        _show(app, library, pick_run(library.tree, run))
+        document = pick_run(library.tree, run, notify=app.say)
+        _show(app, library, document)
+        if not run:
+            _tell_unheard(app, library, document)
 
 
 @clusters.command("runs", epilog="\b\nExamples:\n  phototag clusters runs    every run, the newest first\n")
@@ -227,7 +223,7 @@ def assign(app: App, path: str) -> None:
 
     library = app.library(path)
     library.begin()
-    index, document = library.index(), pick_run(library.tree)
+    index, document = library.index(), pick_run(library.tree, notify=app.say)
     done = assign_new(index, index.clusters.of(document))
     if app.json:
         emit_json(done)
@@ -253,6 +249,15 @@ def _show(app: App, library: Library, document: RunDocument) -> None:
     _table(item)
     if item.parent and document.changes.matches + document.changes.splits + document.changes.merges:
         app.say(f"what became of the run before: phototag clusters diff {item.parent}")
+
+
+def _tell_unheard(app: App, library: Library, document: RunDocument) -> None:
+    """Tell of labels in runs that the current one does not know of: another machine clustered apart."""
+    from phototag.clustering.lineage import unheard
+
+    for run, labels in unheard(library.tree, document):
+        some = ", ".join(labels[:LABELS_TOLD]) + (" ..." if len(labels) > LABELS_TOLD else "")
+        app.say(f"run {run}, made apart, has labels of its own: {some}; the next 'phototag cluster' takes them over")
 
 
 def _table(item: RunItem) -> None:

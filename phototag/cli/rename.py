@@ -31,7 +31,7 @@ def rename(app: App, path: str, cluster: str, label: str | None) -> None:
 
     library = app.library(path)
     library.begin()
-    number = pick_cluster(pick_run(library.tree), cluster)
+    number = pick_cluster(pick_run(library.tree, notify=app.say), cluster)
     _rename(app, path, {number: label}, f"cluster {number}: {label or 'label cleared'}")
 
 
@@ -58,7 +58,7 @@ def rename_bulk(app: App, path: str, file: BinaryIO) -> None:
         value = msgspec.json.decode(file.read())
     except msgspec.DecodeError as error:
         raise UsageError(f"{file.name} is not JSON: {error}") from error
-    wanted = parse_bulk(pick_run(library.tree), value)
+    wanted = parse_bulk(pick_run(library.tree, notify=app.say), value)
     _rename(app, path, wanted, count_text(len(wanted), "cluster"))
 
 

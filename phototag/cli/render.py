@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from phototag.fsio import display
+from phototag.wording import unprintable
 
 
 def emit_json(value: Any) -> None:
@@ -62,13 +63,20 @@ def emit_table(
 
 def pointing(text: str, at: int) -> str:
     """Return ``text`` on one line and a caret below its character ``at``, both indented."""
-    before, after = (display(_one_line(part)) for part in (text[:at], text[at:]))
-    columns = sum(2 if unicodedata.east_asian_width(c) in "WF" else not unicodedata.combining(c) for c in before)
+    line = _one_line(text)
+    before, after = display(line[:at]), display(line[at:])
+    columns = sum(
+        2 if unicodedata.east_asian_width(c) in "WF" else unicodedata.category(c) not in _NO_WIDTH for c in before
+    )
     return f"  {before}{after}\n  {' ' * columns}^"
 
 
+_NO_WIDTH = ("Mn", "Me", "Cf")
+
+
 def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else " " for c in text)
+    odd = unprintable(text)
+    return "".join(" " if at in odd and not "\udc80" <= c <= "\udcff" else c for at, c in enumerate(text))
 
 
 def colours_wanted() -> bool:

@@ -32,7 +32,7 @@ def report(app: App, path: str, out: str, run: str, title: str, strip: str, orig
     from phototag.report.write import Progress, write_report
 
     library = app.library(path)
-    document, index = pick_run(library.tree, run), library.index()
+    document, index = pick_run(library.tree, run, notify=app.say), library.index()
     words = [word.strip() for word in strip.split(",") if word.strip()]
     name = title or os.path.basename(library.tree.root) or "Photos"
     with progress("thumbnails", quiet=app.quiet) as shown:

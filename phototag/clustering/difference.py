@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from phototag.clustering.carry import compare
-from phototag.clustering.run import stored
+from phototag.clustering.lineage import stored
 from phototag.index.reader import Index
 from phototag.library import runs
 from phototag.library.runs import RunDocument

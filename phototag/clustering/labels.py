@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+from phototag.clustering.protocol import Notify, silent
 from phototag.errors import UsageError
 from phototag.library import runs
 from phototag.library.decide import Edit
@@ -13,18 +14,25 @@ from phototag.library.documents import LIBRARY
 from phototag.library.operation import DOC
 from phototag.library.runs import RunDocument
 from phototag.library.tree import Tree
+from phototag.wording import unprintable
 
 LABEL_LIMIT = 250
 """Bytes, as of a tag: labels become keywords."""
 
 
-def pick_run(tree: Tree, run: str = "") -> RunDocument:
-    """Return the run that ``run`` names (an id or its beginning), else the current one. Raises UsageError."""
+def pick_run(tree: Tree, run: str = "", *, notify: Notify = silent) -> RunDocument:
+    """Return the run that ``run`` names (an id or its beginning), else the current one. Raises UsageError.
+
+    Where the current one has not arrived here, it is the newest that has, and ``notify`` says so.
+    """
     if not run:
-        run = runs.current(tree)
-        if not run:
-            raise UsageError("there are no clusters yet", hint="make some: phototag cluster")
-        return runs.read(tree, run)
+        wanted = runs.current(tree)
+        found = runs.find(tree, wanted) if wanted else None
+        if wanted and found is None and (found := runs.stand_in(tree)) is not None:
+            notify(f"{runs.awaited(wanted)}; this is {found.id}")
+        if found is None:
+            raise runs.none_here(tree)
+        return found
     near = [one for one in runs.run_ids(tree) if one.startswith(run)]
     if len(near) > 1 and run not in near:
         raise UsageError(f"{run} begins several runs: {', '.join(near)}", hint="write more of it")
@@ -73,7 +81,7 @@ def clean(label: str | None) -> str:
         size = len(text.encode())
     except UnicodeEncodeError as error:
         raise UsageError(f"the label {label!r} is not valid text") from error
-    if size > LABEL_LIMIT or (text and not text.isprintable()):
+    if size > LABEL_LIMIT or unprintable(text):
         raise UsageError(f"{text[:60]!r} cannot be a label", hint=f"up to {LABEL_LIMIT} bytes of printable text")
     return text
 

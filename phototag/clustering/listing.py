@@ -142,6 +142,17 @@ def run_lines(tree: Tree) -> list[RunLine]:
     ]
 
 
+def why_none(run: runs.Run, pictures: int) -> str:
+    """Say why a run has no cluster, and what may help; ``pictures`` are distinct ones: exact copies count once."""
+    least = int(run.parameters.get("min_size", 0))
+    if pictures == 1 < run.photos:
+        return f"all {run.photos} photos are copies of one picture: there is nothing to group"
+    if pictures < least:
+        some = "one photo is" if pictures == 1 else f"{pictures} different photos are"
+        return f"{some} too few: a cluster has {least} at least"
+    return f"no cluster of {least} or more stands out: try a smaller --min-size, or more photos"
+
+
 def when(document: RunDocument) -> str:
     """Return when a run was made, ISO 8601 in UTC."""
     return dt.datetime.fromtimestamp(document.run.created_ms / 1000, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from phototag.library.cluster_names import BEFORE_PLACE, BEFORE_SEASON, numbered
+
 TERMS_KEPT = 10
 TERMS_IN_NAME = 2
 LIKE_THE_FIRST = 0.45
@@ -84,7 +86,7 @@ def name_clusters(labels: npt.NDArray[np.integer[Any]], words: Words) -> list[Na
     ranked = [_terms(words.vocabulary, row) for row in shares.weights]
     heads = [_head(terms) for terms in ranked]
     _tell_apart(heads, shares.rates, words.vocabulary, list(zip(places, seasons, strict=True)))
-    names = _numbered(
+    names = numbered(
         [_name(head, *where) for head, where in zip(heads, zip(places, seasons, strict=True), strict=True)]
     )
     return [Named(*found) for found in zip(names, ranked, places, strict=True)]
@@ -157,9 +159,9 @@ def _head(terms: tuple[Term, ...]) -> list[str]:
 def _name(words: list[str], place: str, season: str) -> str:
     name = ", ".join(words)
     if place:
-        name = f"{name} · {place}" if name else place
+        name = f"{name}{BEFORE_PLACE}{place}" if name else place
     if season:
-        name = f"{name} in {season}" if name else season
+        name = f"{name}{BEFORE_SEASON}{season}" if name else season
     return name or "untagged"
 
 
@@ -190,18 +192,3 @@ def _tell_apart(
                     if not any(_same_word(vocabulary[at], word) for word in heads[number]):
                         heads[number].append(vocabulary[at])
                         break
-
-
-def _numbered(names: list[str]) -> list[str]:
-    """Return ``names`` with a number after those that are still equal."""
-    taken = {name.casefold() for name in names}
-    seen: set[str] = set()
-    result = []
-    for name in names:
-        candidate, serial = name, 1
-        while candidate.casefold() in seen or (serial > 1 and candidate.casefold() in taken):
-            serial += 1
-            candidate = f"{name} {serial}"
-        seen.add(candidate.casefold())
-        result.append(candidate)
-    return result

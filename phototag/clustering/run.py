@@ -11,16 +11,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from phototag.clustering import assign, carry, layout2d
+from phototag.clustering import assign, layout2d
 from phototag.clustering.graph import GraphMethod
 from phototag.clustering.labels import current_edit
+from phototag.clustering.lineage import parent_of, take_over
 from phototag.clustering.naming import Named, name_clusters
 from phototag.clustering.protocol import EOM, LEVELS, Clustering, ClusterMethod, Notify, Options, silent
 from phototag.clustering.scope import parse_scope
 from phototag.clustering.umap import UmapMethod
 from phototag.clustering.words import words_of
 from phototag.errors import FormatError, MissingExtraError, PhototagError, UsageError
-from phototag.index.clusters import Membership
 from phototag.index.reader import Index
 from phototag.library import runs
 from phototag.library.decide import Edit
@@ -71,10 +71,12 @@ def make_run(index: Index, choice: Choice, *, now_ms: int, notify: Notify = sile
     notify("laying out the map")
     at = layout2d.place(vectors, seed=found.options.seed, threads=found.options.threads)
     notify("naming the clusters")
-    parent = _parent(index, choice.scope)
+    if index.clusters.awaited:
+        notify(runs.awaited(index.clusters.awaited))
+    parent = parent_of(index, choice.scope)
     run_id = runs.new_id(now_ms)
     labels, _ = found.level(choice.level)
-    carried, changes = _follow(parent, labels[copies], rows)
+    taken = take_over(index, parent, choice.scope, labels[copies], rows)
     run = runs.Run(
         method=choice.method,
         level=choice.level,
@@ -85,6 +87,7 @@ def make_run(index: Index, choice: Choice, *, now_ms: int, notify: Notify = sile
         parameters=_parameters(found.options),
         scope=choice.scope,
         parent=parent.run if parent is not None else "",
+        also=taken.also,
     )
     leaves, themes = _clusters(index, rows, copies, first, vectors, found)
     runs.write(
@@ -93,8 +96,8 @@ def make_run(index: Index, choice: Choice, *, now_ms: int, notify: Notify = sile
         run,
         leaves=leaves,
         themes=themes,
-        carried=carried,
-        changes=changes,
+        carried=taken.carried,
+        changes=taken.changes,
         members=columns(index, rows[first], found, at),
     )
     document, current = runs.read(index.tree, run_id), index.clusters.current()
@@ -227,46 +230,3 @@ def _clusters(
 def _cluster(named: Named, size: int, theme: int, medoid: bytes) -> runs.Cluster:
     terms = tuple((term.term, term.weight) for term in named.terms)
     return runs.Cluster(size, named.name, terms, theme, medoid, named.place)
-
-
-def _parent(index: Index, scope: str) -> Membership | None:
-    """Return the run to follow: the current one, or the newest before it with clusters and the same scope.
-
-    One folder clustered in between does not cost the labels of the whole library.
-    """
-    current = index.clusters.current()
-    found = current
-    while found is not None and (found.document.run.scope != scope or not found.document.clusters):
-        before = found.document.run.parent
-        try:
-            # A parent is older: its id is smaller.
-            found = index.clusters.of(runs.read(index.tree, before)) if "" < before < found.run else None
-        except (FormatError, UsageError, OSError):
-            found = None  # not here (sync), or damaged
-    return found or current
-
-
-def _follow(parent: Membership | None, labels: Ints, rows: Ints) -> tuple[dict[int, runs.Carried], runs.Changes]:
-    """Return the labels to carry over from the run before, and what became of its clusters."""
-    if parent is None:
-        return {}, runs.Changes()
-    before = parent.labels[rows]
-    known = before >= -1
-    found = carry.compare(before[known], labels[known])
-    carried = {
-        match.new: runs.Carried(label, match.old, match.overlap)
-        for match in found.matches
-        if (label := parent.document.labelled(match.old))
-    }
-    return carried, stored(found)
-
-
-def stored(found: carry.Changes) -> runs.Changes:
-    """Return changes as a run document keeps them."""
-    return runs.Changes(
-        tuple((m.old, m.new, m.shared, m.overlap) for m in found.matches),
-        tuple((s.old, s.new) for s in found.splits),
-        tuple((m.old, m.new) for m in found.merges),
-        found.gone,
-        found.fresh,
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from phototag.errors import UsageError
+from phototag.fsio import display
 from phototag.search.fields import FIELDS
 from phototag.search.filters import Filters
 from phototag.search.language import meet, one
@@ -17,6 +18,17 @@ def parse_scope(text: str) -> Filters:
     except ValueError as error:
         raise UsageError(f"the scope {text!r} has an open quote") from error
     return meet(_filter(word) for word in words)
+
+
+def scope_of_folder(rel: str) -> str:
+    """Return the scope that is one folder. Raises UsageError for a name that a run cannot keep."""
+    try:
+        rel.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"the name of the folder {display(rel)} is not UTF-8: no run can keep it as its scope"
+        ) from error
+    return shlex.quote(f"path:{rel}" if ":" in rel else rel)
 
 
 def _filter(word: str) -> Filters:

@@ -89,14 +89,24 @@ class Keys(msgspec.Struct, frozen=True):
     content: npt.NDArray[np.uint64]
 
 
+Stat = tuple[int, int] | None
+Seen = tuple[tuple[str, Stat], ...]
+
+
+class _State(msgspec.Struct, frozen=True):
+    """What a reader found, and how the files were that decide about it."""
+
+    seen: Seen = ()
+    found: Membership | None = None
+    awaited: str = ""
+
+
 class ClusterReader:
     """The current run's membership, read again when its files have changed."""
 
     def __init__(self, tree: Tree, column: Callable[[str], pa.ChunkedArray]) -> None:
         self._tree, self._column = tree, column
-        self._watched: tuple[str, ...] = ()
-        self._seen: tuple[Stat, ...] = ()
-        self._found: Membership | None = None
+        self._state = _State()
 
     @cached_property
     def keys(self) -> Keys:
@@ -108,28 +118,52 @@ class ClusterReader:
         return _heads(self._column("birth"), 16)[rows].tobytes(), _heads(self._column("content"), 8)[rows].tobytes()
 
     def current(self) -> Membership | None:
-        """Return the current run's membership, None where there is no run or it cannot be read."""
-        if not self._watched or tuple(map(_stat, self._watched)) != self._seen:
-            self._found = self._read_again()
-        return self._found
+        """Return the current run's membership, None where there is no run or it cannot be read.
 
-    def _read_again(self) -> Membership | None:
-        before, folders = self._found, self._seen[-2:]
+        Where the current run is not here yet, it is that of the newest one that is.
+        """
+        if not self._state.seen or any(_stat(path) != before for path, before in self._state.seen):
+            self._state = self._read_again()
+        return self._state.found
+
+    @property
+    def awaited(self) -> str:
+        """Return the id of the current run where it is not here: another one stands in for it, or none."""
+        self.current()
+        return self._state.awaited
+
+    def _read_again(self) -> _State:
         # Looked at before they are read: what changes meanwhile is seen the next time.
-        library = self._paths(LIBRARY + SUFFIX)
-        self._watched, self._seen = library, tuple(map(_stat, library))
+        seen = self._look(LIBRARY + SUFFIX)
         run = runs.current(self._tree)
         if not run:
-            return None
-        self._watched = (*library, *self._paths(f"{runs.KIND}/{run}{SUFFIX}"), *self._paths(f"{runs.KIND}/{run}"))
-        self._seen = tuple(map(_stat, self._watched))
+            return _State(seen)
+        seen += self._look(f"{runs.KIND}/{run}{SUFFIX}", f"{runs.KIND}/{run}")
         try:
-            document = runs.read(self._tree, run)
+            document = runs.find(self._tree, run)
+            if document is not None:
+                return _State(seen, self._membership(document, seen))
+            seen += self._look(runs.KIND)  # another machine's, still on its way
+            document = runs.stand_in(self._tree)
+            if document is None:
+                return _State(seen, awaited=run)
+            seen += self._look(f"{runs.KIND}/{document.id}{SUFFIX}", f"{runs.KIND}/{document.id}")
+            return _State(seen, self._membership(runs.read(self._tree, document.id), seen), run)
         except (FormatError, UsageError, OSError):
-            return None  # not here yet (sync), or damaged: doctor reports it
-        if before is not None and before.run == run and folders == self._seen[-2:]:
-            return before.relabelled(document)
+            return _State(seen)  # damaged: doctor reports it
+
+    def _membership(self, document: RunDocument, seen: Seen) -> Membership:
+        """Return the membership of ``document``; where its members are as they were, only its labels are new."""
+        before = self._state
+        if before.found is not None and before.found.run == document.id and before.seen[-2:] == seen[-2:]:
+            return before.found.relabelled(document)
         return self.of(document)
+
+    def _look(self, *names: str) -> Seen:
+        """Return how files below ``.phototag/`` are: they are read in place, and in the overlay or once more in place."""
+        bases = self._tree.folder, os.path.join(self._tree.write_root, MARKER)
+        paths = [os.path.join(base, name) for name in names for base in bases]
+        return tuple((path, _stat(path)) for path in paths)
 
     def record(self, row: int) -> ClusterRecord | UnsetType:
         """Return the cluster of one row in the current run, UNSET where it has none."""
@@ -141,13 +175,6 @@ class ClusterReader:
     def of(self, document: RunDocument) -> Membership:
         """Return the membership of any run."""
         return Membership(self._tree, document, lambda: self.keys)
-
-    def _paths(self, name: str) -> tuple[str, str]:
-        """Return where a file below ``.phototag/`` is read from: in place, and in the overlay or once more in place."""
-        return os.path.join(self._tree.folder, name), os.path.join(self._tree.write_root, MARKER, name)
-
-
-Stat = tuple[int, int] | None
 
 
 def _stat(path: str) -> Stat:

@@ -10,6 +10,7 @@ from phototag.library.decide import Edit
 from phototag.library.operation import IMAGE
 from phototag.sidecar.model import EXIF, MTAG, PRESENT, REJECTED, REMOVED, USER, UTAG, V1, Exif, TagScores
 from phototag.sidecar.registers import Document
+from phototag.wording import unprintable
 
 TAG_LIMIT = 250
 """Bytes of a tag path; keywords of other programs end there too."""
@@ -23,7 +24,7 @@ def normal_tag(text: str) -> str:
         size = len(tag.encode())
     except UnicodeEncodeError as error:
         raise UsageError(f"the tag {text!r} is not valid text") from error
-    if not tag or size > TAG_LIMIT or not tag.isprintable():
+    if not tag or size > TAG_LIMIT or unprintable(tag):
         raise UsageError(
             f"{text!r} cannot be a tag", hint=f"a tag is 1 to {TAG_LIMIT} bytes of printable text, '/' between levels"
         )

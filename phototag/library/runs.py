@@ -6,13 +6,14 @@ document holds at most 8 MiB); ``runs/<id>/assigned-<hash>`` the photos that joi
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from phototag import ids
-from phototag.errors import UsageError
+from phototag.errors import FormatError, UsageError
 from phototag.library.documents import LIBRARY, list_documents, read_document, write_document
 from phototag.library.tree import Tree
 from phototag.sidecar.model import Value
@@ -44,6 +45,8 @@ class Run(Value, frozen=True):
     """The filter that chose the photos; empty: all."""
     parent: str = ""
     """The run that was current before, whose labels were carried over."""
+    also: tuple[str, ...] = ()
+    """Other runs whose labels were, where machines had clustered apart."""
 
 
 class Cluster(Value, frozen=True):
@@ -67,9 +70,11 @@ class Carried(Value, frozen=True):
 
     label: str
     cluster: int
-    """Its number in the parent run."""
+    """Its number in that run."""
     overlap: float
     """Jaccard overlap of the members, in [0, 1]."""
+    run: str = ""
+    """That run, where it is not the parent."""
 
 
 class Changes(Value, frozen=True):
@@ -114,9 +119,11 @@ class RunDocument(msgspec.Struct, frozen=True):
     leaves: Mapping[int, Cluster]
     themes: Mapping[int, Cluster]
     carried: Mapping[int, Carried]
-    labels: Mapping[int, str | None]
-    """The owner's word; None: cleared, so that neither a carried label nor anything else stands but the name."""
+    labels: Mapping[int, str]
+    """The owner's word; empty: cleared, so that neither a carried label nor anything else stands but the name."""
     changes: Changes
+    stamps: Mapping[int, int] = {}
+    """When that was said (``ids``)."""
 
     @property
     def clusters(self) -> Mapping[int, Cluster]:
@@ -131,18 +138,10 @@ class RunDocument(msgspec.Struct, frozen=True):
             return self.carried[number].label
         return self.clusters[number].name
 
-    def label_without_place(self, number: int) -> str:
-        """Return ``label`` with the place left out of an automatic name; what a person wrote stays."""
-        cluster = self.clusters[number]
-        if self.labelled(number) or not cluster.place:
-            return self.label(number)
-        bare = cluster.name.replace(f" · {cluster.place}", "")
-        return f"cluster {number}" if bare == cluster.name else bare
-
     def labelled(self, number: int) -> str:
         """Return the label that a person gave, here or in an earlier run; empty where none did."""
         if number in self.labels:
-            return self.labels[number] or ""
+            return self.labels[number]
         return self.carried[number].label if number in self.carried else ""
 
 
@@ -187,11 +186,20 @@ def write_assigned(tree: Tree, run_id: str, part: Members) -> None:
 
 def read(tree: Tree, run_id: str) -> RunDocument:
     """Return one run. Raises UsageError where there is none, FormatError where it is damaged."""
+    found = find(tree, run_id)
+    if found is None:
+        raise UsageError(f"there is no cluster run {run_id}", hint="see the runs: phototag clusters runs")
+    return found
+
+
+def find(tree: Tree, run_id: str) -> RunDocument | None:
+    """Return one run, None where it is not here. Raises FormatError where it is damaged."""
     found = read_document(tree, f"{KIND}/{run_id}")
     run = None if found is None else found.get(RUN, V1, Run)
     if found is None or run is None:
-        raise UsageError(f"there is no cluster run {run_id}", hint="see the runs: phototag clusters runs")
-    labels = {int(key): found.get(LABEL, key, str) for key in found.keys(LABEL) if key.isdecimal()}
+        return None
+    labels = {int(key): value for key, value in found.items(LABEL, str) if key.isdecimal()}
+    said = {number: found.register(LABEL, str(number)) for number in labels}
     return RunDocument(
         run_id,
         run,
@@ -200,6 +208,7 @@ def read(tree: Tree, run_id: str) -> RunDocument:
         {int(key): value for key, value in found.items(CARRIED, Carried)},
         labels,
         found.get(CHANGE, V1, Changes) or Changes(),
+        {number: register.stamp for number, register in said.items() if register is not None},
     )
 
 
@@ -207,6 +216,29 @@ def current(tree: Tree) -> str:
     """Return the id of the current run, empty where there is none."""
     document = read_document(tree, LIBRARY)
     return "" if document is None else document.get(RUN, CURRENT, str) or ""
+
+
+def stand_in(tree: Tree) -> RunDocument | None:
+    """Return the run that stands for a current one which is not here: the newest with clusters, None where none is."""
+    for run_id in reversed(run_ids(tree)):
+        with contextlib.suppress(FormatError, OSError):
+            found = find(tree, run_id)
+            if found is not None and found.clusters:
+                return found
+    return None
+
+
+def none_here(tree: Tree) -> UsageError:
+    """Return the error that says why there are no clusters. Raises FormatError where the current run is damaged."""
+    run_id = current(tree)
+    if run_id and find(tree, run_id) is None:
+        return UsageError(awaited(run_id), hint="sync first, or make another: phototag cluster")
+    return UsageError("there are no clusters yet", hint="make some: phototag cluster")
+
+
+def awaited(run_id: str) -> str:
+    """Return what is said of the current run where it is not here."""
+    return f"the current cluster run {run_id} has not arrived yet"
 
 
 def run_ids(tree: Tree) -> list[str]:

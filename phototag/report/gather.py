@@ -10,37 +10,22 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from phototag.clustering.listing import why_none
 from phototag.index.clusters import NOISE, Membership
 from phototag.index.reader import NO_INT, Index
 from phototag.library import runs
+from phototag.library.cluster_names import names_without_places
+from phototag.library.runs import RunDocument
+from phototag.report.bars import Bar, bars
 from phototag.report.choose import examples, outlying
 from phototag.report.colours import colour
+from phototag.report.times import Histogram, Moments, histogram, years
 
 Ints = npt.NDArray[np.integer[Any]]
 
 STRIPS = ("gps", "faces", "people")
-MOST_BARS = 12
-
-
-class Bar(msgspec.Struct, frozen=True):
-    """One line of a bar chart."""
-
-    label: str
-    value: str
-    """As it is written beside the bar."""
-    share: float
-    """Of the longest bar, in [0, 1]."""
-    country: str = ""
-    """Code of the country that the label is in; a script turns it into the country's name."""
-
-
-class Histogram(msgspec.Struct, frozen=True):
-    """Photos by month or by year."""
-
-    unit: str
-    bars: list[Bar]
-    first: str
-    last: str
+NO_DAY = -(1 << 31)
+"""The day of a photo without a date."""
 
 
 class Photo(msgspec.Struct, frozen=True):
@@ -84,7 +69,7 @@ class ClusterPage(msgspec.Struct, frozen=True):
     examples: list[Photo]
     outlying: list[Photo]
     rows: Ints
-    """All its photos, oldest first."""
+    """All its photos, oldest first, those without a date at the end."""
 
     @property
     def slug(self) -> str:
@@ -111,7 +96,16 @@ class Collection(msgspec.Struct, frozen=True):
     map_at: npt.NDArray[np.float32]
     map_labels: Ints
     days: npt.NDArray[np.int64]
-    """Days since 1970 of each row, 0 unknown."""
+    """Days since 1970 of each row, NO_DAY unknown."""
+    why_none: str = ""
+    """Why there is no cluster, where there is none."""
+
+
+class _Called(msgspec.Struct, frozen=True):
+    """What clusters are called in the report, by number."""
+
+    clusters: dict[int, str]
+    leaves: dict[int, str]
 
 
 class Source:
@@ -125,7 +119,7 @@ class Source:
         taken = index.numbers("taken")
         self.known = taken != NO_INT
         self.taken = np.where(self.known, taken, 0).astype("datetime64[us]")
-        self.days = np.where(self.known, taken // 86_400_000_000, 0).astype(np.int64)
+        self.days = np.where(self.known, taken // 86_400_000_000, NO_DAY).astype(np.int64)
 
     def photo(self, row: int) -> Photo:
         """Return one photo."""
@@ -134,6 +128,11 @@ class Source:
         date = str(self.taken[row].astype("datetime64[D]")) if self.known[row] else ""
         ratio = width / height if width and height else 1.5
         return Photo(row, os.path.basename(path), date, self.keys[row], path, min(max(ratio, 0.4), 2.5))
+
+    def dates(self, rows: Ints) -> Moments:
+        """Return when those of ``rows`` were taken that have a date."""
+        found: Moments = self.taken[rows][self.known[rows]]
+        return found
 
     def photos(self, rows: Sequence[int] | Ints) -> list[Photo]:
         """Return many photos."""
@@ -145,8 +144,11 @@ def gather(index: Index, membership: Membership, *, title: str, strip: Sequence[
     source, document = Source(index), membership.document
     labels = np.where(index.alive, membership.labels, -2)
     rows = np.flatnonzero(labels >= NOISE)
-    pages = [_page(source, membership, labels, number, len(rows), strip) for number in sorted(document.clusters)]
-    none = _page(source, membership, labels, NOISE, len(rows), strip)
+    called = _called(document, strip)
+    pages = [
+        _page(source, membership, labels, number, len(rows), called, strip) for number in sorted(document.clusters)
+    ]
+    none = _page(source, membership, labels, NOISE, len(rows), called, strip)
     at = membership.columns.at
     placed = rows[np.isfinite(at[rows]).all(axis=1)]
     return Collection(
@@ -154,7 +156,7 @@ def gather(index: Index, membership: Membership, *, title: str, strip: Sequence[
         photos=len(rows),
         clusters=sorted((page for page in pages if page.size), key=lambda page: -page.size),
         none=none,
-        years=_years(source, rows),
+        years=years(source.dates(rows)),
         made=str(np.datetime64(document.run.created_ms, "ms").astype("datetime64[D]")),
         method=document.run.method,
         keys=source.keys,
@@ -162,22 +164,46 @@ def gather(index: Index, membership: Membership, *, title: str, strip: Sequence[
         map_at=at[placed],
         map_labels=labels[placed],
         days=source.days,
+        why_none="" if document.clusters else _why_none(membership),
+    )
+
+
+def _why_none(membership: Membership) -> str:
+    pictures = sum(part.n for part in runs.members(membership.tree, membership.run))
+    said = why_none(membership.document.run, pictures)
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _called(document: RunDocument, strip: Sequence[str]) -> _Called:
+    """Return what the clusters of both levels are called."""
+    if "gps" in strip:
+        said = {number: label for number in document.clusters if (label := document.labelled(number))}
+        return _Called(names_without_places(document.clusters, said), names_without_places(document.leaves, {}))
+    return _Called(
+        {number: document.label(number) for number in document.clusters},
+        {number: leaf.name for number, leaf in document.leaves.items()},
     )
 
 
 def _page(
-    source: Source, membership: Membership, labels: Ints, number: int, total: int, strip: Sequence[str]
+    source: Source,
+    membership: Membership,
+    labels: Ints,
+    number: int,
+    total: int,
+    called: _Called,
+    strip: Sequence[str],
 ) -> ClusterPage:
     index, document = source.index, membership.document
     rows = np.flatnonzero(labels == number)
-    rows = rows[np.lexsort((rows, source.days[rows]))]
+    rows = rows[np.lexsort((rows, source.days[rows], ~source.known[rows]))]
     known = index.vectors(document.run.space).has[rows]
     vectors = index.vectors(document.run.space).halves(rows[known])
     cluster = document.clusters.get(number)
     if cluster is None:
         label, terms = "In no cluster", []
     else:
-        label = document.label_without_place(number) if "gps" in strip else document.label(number)
+        label = called.clusters[number]
         terms = [Bar(term, f"{weight:.0%}", weight / cluster.terms[0][1]) for term, weight in cluster.terms]
     return ClusterPage(
         number=number,
@@ -185,19 +211,19 @@ def _page(
         size=len(rows),
         share=len(rows) / max(total, 1),
         colour=colour(number),
-        years=_years(source, rows),
+        years=years(source.dates(rows)),
         terms=terms,
-        times=_times(source, rows),
+        times=histogram(source.dates(rows)),
         places=[] if "gps" in strip else _places(index, rows),
         people=[] if {"people", "faces"} & set(strip) else _people(index, rows),
-        parts=_parts(source, membership, number, strip),
+        parts=_parts(source, membership, number, called),
         examples=source.photos(rows[known][examples(vectors)]),
         outlying=source.photos(rows[known][outlying(vectors)]) if cluster is not None else [],
         rows=rows,
     )
 
 
-def _parts(source: Source, membership: Membership, number: int, strip: Sequence[str]) -> list[Part]:
+def _parts(source: Source, membership: Membership, number: int, called: _Called) -> list[Part]:
     """Return the finer clusters of a theme, where there are several."""
     document = membership.document
     if document.run.level == runs.LEAF or number == NOISE:
@@ -209,38 +235,9 @@ def _parts(source: Source, membership: Membership, number: int, strip: Sequence[
     for leaf in inside:
         rows = np.flatnonzero((membership.columns.leaf == leaf) & source.index.alive)
         best = rows[np.argsort(-membership.columns.leaf_strength[rows], kind="stable")]
-        cluster = document.leaves[leaf]
-        name = cluster.name.replace(f" · {cluster.place}", "") if "gps" in strip and cluster.place else cluster.name
         if len(rows):
-            parts.append(Part(name, len(rows), source.photos(best[:8])))
+            parts.append(Part(called.leaves[leaf], len(rows), source.photos(best[:8])))
     return parts
-
-
-def _years(source: Source, rows: Ints) -> str:
-    known = source.taken[rows][source.known[rows]]
-    if not len(known):
-        return ""
-    first, last = str(known.min().astype("datetime64[Y]")), str(known.max().astype("datetime64[Y]"))
-    return first if first == last else f"{first}–{last}"
-
-
-def _times(source: Source, rows: Ints) -> Histogram | None:
-    """Return photos by month over up to four years, else by year; None where nothing is dated."""
-    known = source.taken[rows][source.known[rows]]
-    if len(known) < 2:
-        return None
-    months = known.astype("datetime64[M]").astype(np.int64)
-    by_year = months.max() - months.min() >= 48
-    unit, steps = ("year", months // 12) if by_year else ("month", months)
-    first, last = int(steps.min()), int(steps.max())
-    if not by_year:
-        first, last = first // 12 * 12, last // 12 * 12 + 11  # whole years, so that summers stand at the same place
-    counts = np.bincount(steps - first, minlength=last - first + 1)
-    kind = "datetime64[Y]" if by_year else "datetime64[M]"
-    names = np.arange(first, last + 1).astype(kind).astype(str).tolist()
-    highest = max(int(counts.max()), 1)
-    bars = [Bar(name, f"{count:,}", count / highest) for name, count in zip(names, counts.tolist(), strict=True)]
-    return Histogram(unit, bars, names[0], names[-1])
 
 
 def _places(index: Index, rows: Ints) -> list[Bar]:
@@ -261,9 +258,3 @@ def _people(index: Index, rows: Ints) -> list[Bar]:
         for name in index.faces.people_in(row):
             found[name, ""] = found.get((name, ""), 0) + 1
     return bars(found)
-
-
-def bars(counts: dict[tuple[str, str], int]) -> list[Bar]:
-    """Return counts of (label, country) as bars, the longest first."""
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_BARS]
-    return [Bar(name, f"{count:,}", count / ordered[0][1], country) for (name, country), count in ordered]

@@ -17,7 +17,7 @@ from phototag.errors import UsageError
 from phototag.index.clusters import Membership
 from phototag.index.reader import Index
 from phototag.library.ignore import IGNORE_FILE
-from phototag.report.gather import STRIPS, ClusterPage, Collection, Source, gather
+from phototag.report.gather import NO_DAY, STRIPS, ClusterPage, Collection, Source, gather
 from phototag.report.pictures import LARGE_PX, SMALL_PX, Pictures, file_of
 from phototag.wording import count_text
 
@@ -218,7 +218,8 @@ def map_data(report: Collection, missing: set[str]) -> bytes:
     value = {
         "at": _base64(np.rint(report.map_at[order] * 65535).astype("<u2")),
         "labels": _base64(report.map_labels[order].astype("<i4")),
-        "days": _base64(np.clip(report.days[rows], 0, 65535).astype("<u2")),
+        "days": _base64(report.days[rows].astype("<i4")),
+        "undated": NO_DAY,
         "keys": base64.b64encode(shown).decode(),
         "side": SMALL_PX,
         "clusters": [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from phototag.errors import UsageError
+from phototag.library import runs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +19,7 @@ def cluster_mask(index: Index, number: int) -> npt.NDArray[np.bool_]:
     """Return the images of cluster ``number`` of the current run, -1 for those in none. Raises UsageError."""
     membership = index.clusters.current()
     if membership is None:
-        raise UsageError("there are no clusters yet", hint="make some: phototag cluster")
+        raise runs.none_here(index.tree)
     if number != -1 and number not in membership.document.clusters:
         count = len(membership.document.clusters)
         raise UsageError(
@@ -39,7 +40,7 @@ def category_mask(index: Index, names: Sequence[str]) -> npt.NDArray[np.bool_]:
 
     membership = index.clusters.current()
     if membership is None:
-        raise UsageError("there are no clusters yet", hint="make some: phototag cluster")
+        raise runs.none_here(index.tree)
     labels = {number: folded(membership.document.label(number)) for number in membership.document.clusters}
     wanted: list[int] = []
     for name in names:

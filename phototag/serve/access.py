@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 from starlette.datastructures import Headers, MutableHeaders
@@ -29,8 +29,14 @@ COOKIE = "phototag"
 COOKIE_DAYS = 90
 TOKEN_LEAST = 16
 """Characters of the shortest token that is taken on an open port."""
-OPEN_PATHS = ("/login", "/static/")
+STATIC = "/static/"
+OPEN_PATHS = ("/login", STATIC)
 """What may be seen without a token."""
+FOR_EVER = "private, max-age=31536000, immutable"
+ASKED_ABOUT = "private, no-cache"
+"""May be kept, but is asked about."""
+TARGET_LIMIT = 2000
+"""Characters of an address to come back to after signing in."""
 
 CONTENT_POLICY = (
     "default-src 'self'; img-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -137,7 +143,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
+                headers.setdefault("cache-control", _keep(scope, message["status"]))
             await send(message)
 
         refusal = self.refusal(scope)
@@ -156,21 +162,48 @@ class Guard:
 
     def _ask_for_token(self, scope: Scope, headers: Headers) -> Response:
         """Take a token from the address (a link that ``serve`` printed), else lead a person to the form."""
-        query = parse_qs(scope["query_string"].decode("latin-1"))
-        said = query.pop("token", [""])[0]
+        said = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
+        target = _target(scope)
         if said and self.access.accepts(said) and scope["method"] == "GET":
-            rest = urlencode(query, doseq=True)
-            return signed_in(self.access, scope["path"] + (f"?{rest}" if rest else ""))
+            return signed_in(self.access, target)
         if "text/html" in headers.get("accept", "") and scope["method"] == "GET":
-            return RedirectResponse("/login", 303)
+            again = f"?next={quote(target, safe='')}" if target != "/" and len(target) <= TARGET_LIMIT else ""
+            return RedirectResponse(f"/login{again}", 303)
         return PlainTextResponse("A token is needed.\n", 401, {"www-authenticate": "Bearer"})
 
 
 def signed_in(access: Access, target: str) -> Response:
     """Return a redirect that sets the cookie."""
-    response = RedirectResponse(target if target.startswith("/") and not target.startswith("//") else "/", 303)
+    response = RedirectResponse(own_path(target), 303)
     response.set_cookie(COOKIE, access.session, max_age=COOKIE_DAYS * 86_400, httponly=True, samesite="strict")
     return response
+
+
+def own_path(target: str) -> str:
+    """Return ``target`` where it is an address of this viewer, else that of all photos: no link leads elsewhere."""
+    ours = target.startswith("/") and target[1:2] not in ("/", "\\") and target.isascii() and target.isprintable()
+    return target if ours else "/"
+
+
+def raw_path(scope: Scope) -> bytes:
+    """Return the path of a request as it was sent, percent signs and all."""
+    raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    return raw.partition(b"?")[0]
+
+
+def _target(scope: Scope) -> str:
+    """Return the address of a request as it was sent, without its token."""
+    parts = scope["query_string"].decode("latin-1").split("&")
+    query = "&".join(part for part in parts if part and part.partition("=")[0] != "token")
+    return raw_path(scope).decode("latin-1") + (f"?{query}" if query else "")
+
+
+def _keep(scope: Scope, status: int) -> str:
+    """Return how long a browser may keep an answer that does not say so itself."""
+    if not scope["path"].startswith(STATIC) or status not in (200, 206, 304):
+        return "no-store"
+    versioned = any(part.startswith(b"v=") for part in scope["query_string"].split(b"&"))
+    return FOR_EVER if versioned else ASKED_ABOUT
 
 
 def same_origin(headers: Headers) -> bool:

@@ -73,10 +73,10 @@ class Details(msgspec.Struct, frozen=True):
     trouble: str
 
 
-def details(tree: Tree, record: ImageRecord, *, cluster: str = "") -> Details:
+def details(tree: Tree, record: ImageRecord, *, cluster: str = "", here: bool = True) -> Details:
     """Return what is known of the photo of ``record``, which is in the cluster called ``cluster``.
 
-    A sidecar that cannot be read is named, not an error.
+    ``here``: its original is. A sidecar that cannot be read is named, not an error.
     """
     trouble = record.trouble if isinstance(record.trouble, str) else ""
     found: Description | None = None
@@ -90,7 +90,7 @@ def details(tree: Tree, record: ImageRecord, *, cluster: str = "") -> Details:
         name=present.name_of(record.path),
         tags=_tags(record),
         facts=list(_facts(record, exif, gps, cluster)),
-        file=list(_file(record, exif, found)),
+        file=list(_file(record, exif, found, here=here)),
         history=[] if found is None else list(_history(found)),
         title=record.title if isinstance(record.title, str) else exif.title or "",
         caption=record.caption or exif.description or "",
@@ -149,14 +149,14 @@ def _unbroken(line: str) -> str:
     return re.sub(r"(?<=[\d)]) (?=(?:mm|s|EV)\b)|(?<=ISO) ", "\N{NO-BREAK SPACE}", line)
 
 
-def _file(record: ImageRecord, exif: Exif, found: Description | None) -> Iterator[Fact]:
+def _file(record: ImageRecord, exif: Exif, found: Description | None, *, here: bool) -> Iterator[Fact]:
     folder = os.path.dirname(present.rel_of(record))
     pairs = (
         ("Dimensions", present.dimensions(record.width, record.height)),
         ("Size", present.size_text(record.size)),
         ("Format", (found.format or "").upper() if found is not None else ""),
         ("Stored", present.orientation_text(exif.orientation)),
-        ("Here", "" if record.present else "no, only what is known about it"),
+        ("Here", "" if here else "no, only what is known about it"),
     )
     yield Fact("Name", present.name_of(record.path))
     if folder:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from phototag.library import runs
 from phototag.serve.present import month_name
 from phototag.serve.question import Pair, Question, from_pairs, shown
 
@@ -37,10 +38,11 @@ class Group(msgspec.Struct, frozen=True):
     choices: list[Choice]
     rest: list[Choice] = []
     """Shown after 'more'."""
+    note: str = ""
 
 
-def groups(counts: Counts, question: Question) -> list[Group]:
-    """Return the groups that have something to choose."""
+def groups(counts: Counts, question: Question, *, awaited: str = "") -> list[Group]:
+    """Return the groups that have something to choose; ``awaited`` is the cluster run that is not here yet."""
     found = counts.facets
     made = [
         ("Dates", _dates(found.years, found.months, question)),
@@ -52,7 +54,12 @@ def groups(counts: Counts, question: Question) -> list[Group]:
         ("Clusters", [_choice(("cluster", str(c.id)), c.value, c.count, question) for c in found.clusters]),
         ("Ratings", _ratings(counts.ratings, question)),
     ]
-    return [Group(name, choices[:OPEN_VALUES], choices[OPEN_VALUES:ALL_VALUES]) for name, choices in made if choices]
+    notes = {"Clusters": f"{runs.awaited(awaited)}; these are another's." if awaited else ""}
+    return [
+        Group(name, choices[:OPEN_VALUES], choices[OPEN_VALUES:ALL_VALUES], notes.get(name, ""))
+        for name, choices in made
+        if choices
+    ]
 
 
 def _choices(name: str, values: Iterable[Facet], question: Question) -> list[Choice]:

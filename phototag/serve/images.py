@@ -6,19 +6,24 @@ import functools
 import os
 import stat
 import threading
+from email.utils import parsedate
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote_to_bytes
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
+from starlette.staticfiles import NotModifiedResponse
 
 from phototag import fsio
 from phototag.errors import ImageError
 from phototag.imaging import formats
 from phototag.imaging.thumbs import MEDIA_TYPE, ThumbCache, thumbnail
+from phototag.serve.access import ASKED_ABOUT, FOR_EVER, raw_path
+from phototag.serve.present import rel_of
 
 if TYPE_CHECKING:
+    from starlette.datastructures import Headers
     from starlette.requests import Request
 
     from phototag.index.record import ImageRecord
@@ -29,7 +34,6 @@ SIDES_PX = frozenset({240, 480, 960, 2048})
 VIEW_PX = 2048
 """Longer side of the rendering of a picture that browsers cannot show."""
 SHOWN_BY_BROWSERS = frozenset({formats.JPEG, formats.PNG, formats.WEBP, formats.GIF, formats.AVIF, formats.BMP})
-FOR_EVER = "private, max-age=31536000, immutable"
 A_WHILE = "private, max-age=60"
 _HEAD_BYTES = 4096
 
@@ -53,12 +57,34 @@ class Pictures:
 
     async def view(self, request: Request) -> Response:
         """Answer ``/view/<path>``: the original where browsers show it, else a rendering."""
-        return await run_in_threadpool(self._view, rel_in(request, 1))
+        return await run_in_threadpool(self._view, rel_in(request, 1), request.headers)
 
     async def original(self, request: Request) -> Response:
         """Answer ``/original/<path>``: the file itself, in ranges if asked; ``?download`` saves it."""
         download = "download" in request.query_params
-        return await run_in_threadpool(self._original, rel_in(request, 1), download)
+        return await run_in_threadpool(self._original, rel_in(request, 1), download, request.headers)
+
+    def is_here(self, rel: str) -> bool:
+        """Say whether the original can be asked for."""
+        try:
+            _regular(self.shelf.tree.path(rel))
+        except OSError:
+            return False
+        return True
+
+    def trouble(self, record: ImageRecord) -> str:
+        """Return why a photo cannot be shown, empty where it can: as far as is known without decoding it."""
+        rel, content = rel_of(record), _content(record)
+        try:
+            found = _regular(self.shelf.tree.path(rel))
+            with open(found[0], "rb") as file:
+                known = bool(formats.sniff(file.read(_HEAD_BYTES), os.path.basename(rel)))
+            if not known:
+                self._render(rel, VIEW_PX)  # refused at its first bytes, with the reason
+        except (ImageError, OSError) as error:
+            kept = content is not None and self.cache.get(content, VIEW_PX) is not None
+            return "" if kept else _reason(error)
+        return ""
 
     def _thumb(self, rel: str, side_px: int) -> Response:
         record = self._record(rel)
@@ -72,21 +98,30 @@ class Pictures:
             return _no_picture(error)
         return Response(data, media_type=MEDIA_TYPE, headers={"cache-control": keep})
 
-    def _view(self, rel: str) -> Response:
+    def _view(self, rel: str, asked: Headers) -> Response:
         self._record(rel)
         try:
             found = _regular(self.shelf.tree.path(rel))
             with open(found[0], "rb") as file:
                 fmt = formats.sniff(file.read(_HEAD_BYTES), os.path.basename(rel))
         except OSError as error:
-            if (kept := self._thumb(rel, VIEW_PX)).media_type == MEDIA_TYPE:
+            if (kept := self._rendering(rel, asked)).media_type == MEDIA_TYPE:
                 return kept  # the original is elsewhere, a rendering of it is not
             return _no_picture(error)
         if fmt in SHOWN_BY_BROWSERS:
-            return FileResponse(found[0], media_type=formats.MIME[fmt], stat_result=found[1], headers=_reuse())
-        return self._thumb(rel, VIEW_PX)
+            file_answer = FileResponse(found[0], media_type=formats.MIME[fmt], stat_result=found[1], headers=_reuse())
+            return unless_known(file_answer, asked)
+        return self._rendering(rel, asked)
 
-    def _original(self, rel: str, download: bool) -> Response:
+    def _rendering(self, rel: str, asked: Headers) -> Response:
+        """Return a rendering at an address that does not name the content: a browser asks whether it still is that one."""
+        made, record = self._thumb(rel, VIEW_PX), self._record(rel)
+        if made.media_type != MEDIA_TYPE or not record.content:
+            return made
+        made.headers.update(_reuse() | {"etag": f'"{record.content.rpartition(":")[2]}-{VIEW_PX}"'})
+        return unless_known(made, asked)
+
+    def _original(self, rel: str, download: bool, asked: Headers) -> Response:
         self._record(rel)
         name = os.path.basename(rel)
         try:
@@ -94,11 +129,11 @@ class Pictures:
             with open(path, "rb") as file:
                 fmt = formats.sniff(file.read(_HEAD_BYTES), name)
         except OSError as error:
-            raise HTTPException(404, f"The original is not here: {error.strerror}.") from error
+            raise HTTPException(404, f"This cannot be sent: {_reason(error)}.") from error
         media_type = formats.MIME.get(fmt, "application/octet-stream")
         kind = "attachment" if download or not fmt else "inline"
         headers = _reuse() | {"content-disposition": disposition(kind, name)}
-        return FileResponse(path, media_type=media_type, stat_result=found, headers=headers)
+        return unless_known(FileResponse(path, media_type=media_type, stat_result=found, headers=headers), asked)
 
     def _render(self, rel: str, side_px: int) -> bytes:
         path, _ = _regular(self.shelf.tree.path(rel))
@@ -115,8 +150,19 @@ class Pictures:
 
 def rel_in(request: Request, skip: int) -> str:
     """Return the path after the first ``skip`` parts of the address, byte for byte (surrogateescape)."""
-    raw: bytes = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
-    return os.fsdecode(unquote_to_bytes(raw.split(b"?", 1)[0].split(b"/", skip + 1)[skip + 1]))
+    return os.fsdecode(unquote_to_bytes(raw_path(request.scope).split(b"/", skip + 1)[skip + 1]))
+
+
+def unless_known(answer: Response, asked: Headers) -> Response:
+    """Return ``answer``, or that the browser has it already (304)."""
+    have, since = asked.get("if-none-match"), parsedate(asked.get("if-modified-since", ""))
+    if have is not None:
+        tags = {tag.strip().removeprefix("W/") for tag in have.split(",")}
+        known = "*" in tags or answer.headers.get("etag") in tags
+    else:
+        changed = parsedate(answer.headers.get("last-modified", ""))
+        known = since is not None and changed is not None and changed[:6] <= since[:6]
+    return NotModifiedResponse(answer.headers) if known else answer
 
 
 def disposition(kind: str, name: str) -> str:
@@ -126,7 +172,7 @@ def disposition(kind: str, name: str) -> str:
 
 
 def _reuse() -> dict[str, str]:
-    return {"cache-control": "private, no-cache"}  # may be kept, but is asked about: originals can be edited
+    return {"cache-control": ASKED_ABOUT}  # originals can be edited
 
 
 def _content(record: ImageRecord) -> bytes | None:
@@ -142,9 +188,14 @@ def _regular(path: str) -> tuple[str, os.stat_result]:
 
 def _no_picture(error: Exception) -> Response:
     """Return a drawing that stands for a picture that cannot be shown; the reason is in a header."""
-    reason = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-    headers = {"cache-control": "no-store", "x-phototag-reason": quote(reason[:200])}
+    headers = {"cache-control": "no-store", "x-phototag-reason": quote(_reason(error)[:200])}
     return Response(_no_picture_svg(), media_type="image/svg+xml", headers=headers)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "the original is not here"
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
 @functools.cache

@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import UnsetType
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
-from phototag import __version__
 from phototag.errors import PhototagError, QueryError, UsageError
+from phototag.index.clusters import NOISE
 from phototag.serve import present
-from phototag.serve.access import signed_in
+from phototag.serve.access import own_path, signed_in
 from phototag.serve.details import details
-from phototag.serve.facet_links import groups
+from phototag.serve.facet_links import Group, groups
 from phototag.serve.images import VIEW_PX, rel_in
-from phototag.serve.question import LIKE, SORTS, Question, read_question, shown
+from phototag.serve.question import LIKE, SORTS, Question, read_question, readable, shown
 from phototag.serve.shelf import RANKED_LIMIT
+from phototag.serve.writing import Templates
 from phototag.wording import count_text
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
     from starlette.requests import Request
 
     from phototag.index.record import ImageRecord
     from phototag.serve.access import Access
+    from phototag.serve.images import Pictures
     from phototag.serve.shelf import Shelf
 
 PAGE = 120
@@ -36,6 +37,8 @@ PAGE = 120
 API_LIMIT = 1000
 COUNTED_AT_ONCE = 100_000
 """Above so many photos the page does not wait for the counts of its filters (0.1 to 0.5 s at a million)."""
+SIGN_IN_BYTES = 4096
+"""More than a token needs: whoever has none yet must not fill the memory."""
 SLOW_SIGN_IN_S = 0.4
 """A wrong token is answered this much later."""
 
@@ -43,9 +46,9 @@ SLOW_SIGN_IN_S = 0.4
 class Pages:
     """The endpoints that answer with HTML or JSON."""
 
-    def __init__(self, shelf: Shelf, access: Access) -> None:
-        self.shelf, self.access = shelf, access
-        self.templates = _environment()
+    def __init__(self, shelf: Shelf, access: Access, pictures: Pictures) -> None:
+        self.shelf, self.access, self.pictures = shelf, access, pictures
+        self.html = Templates().answer
 
     async def grid(self, request: Request) -> Response:
         """Answer ``/``: search box, filters, the first or ``?offset=``-th page of photos."""
@@ -75,26 +78,24 @@ class Pages:
         """Show the form for the token, and take it."""
         if not self.access.token:
             return RedirectResponse("/", 303)
+        target = own_path(request.query_params.get("next", "/"))
         if request.method == "POST":
-            form = (await request.body())[:4096].decode("utf-8", "replace")
+            form = await _short_body(request)
             if self.access.accepts(_form_value(form, "token")):
-                return signed_in(self.access, "/")
+                return signed_in(self.access, target)
             import anyio
 
             await anyio.sleep(SLOW_SIGN_IN_S)
-            return self._html("login.html", status=401, wrong=True)
-        return self._html("login.html", wrong=False)
+        wrong = request.method == "POST"
+        action = "/login" if target == "/" else f"/login?next={quote(target, safe='')}"
+        return self.html("login.html", status=401 if wrong else 200, wrong=wrong, action=action)
 
     async def failed(self, request: Request, error: Exception) -> Response:
         """Answer a request that failed: a page for people, a line for scripts."""
-        status = (
-            error.status_code if isinstance(error, HTTPException) else 400 if isinstance(error, UsageError) else 500
-        )
-        message = error.detail if isinstance(error, HTTPException) else str(error)
-        hint = error.hint if isinstance(error, PhototagError) else None
+        status, message, hint = _said(error)
         if request.url.path.startswith("/api/"):
             return _json({"error": message, "hint": hint}, status)
-        return self._html(
+        return self.html(
             "error.html", status=status, missing=status == 404, message=message, hint=hint, where=_where(error)
         )
 
@@ -106,16 +107,16 @@ class Pages:
             values |= self._found(question, offset)
         except PhototagError as error:
             problem = error
-        return self._html(
+        return self.html(
             "grid.html",
             status=200 if problem is None else 400,
             question=question,
-            chips=question.chips(),
+            chips=question.chips(cluster=self._label(question.filters.cluster)),
             problem=problem,
             where=_where(problem),
             offset=offset,
             page=PAGE,
-            library=os.path.basename(self.shelf.tree.root) or self.shelf.tree.root,
+            library=readable(os.path.basename(self.shelf.tree.root) or self.shelf.tree.root),
             heading="" if problem is not None else _heading(question, values["total"]),
             cleared=Question(text=question.text).address(),
             **values,
@@ -128,22 +129,25 @@ class Pages:
         return {
             "tiles": self._tiles_of(question, records, offset),
             "total": total,
-            "groups": groups(self.shelf.counts(question), question) if at_once else None,
+            "groups": self._groups(question) if at_once else None,
             "sorts": _sorts(question),
             "earlier": _page_address(question, max(0, offset - PAGE)) if offset else "",
             "later": _page_address(question, offset + PAGE) if offset + PAGE < total else "",
             "meant": [] if total else self.shelf.meant(question),
         }
 
+    def _groups(self, question: Question) -> list[Group]:
+        return groups(self.shelf.counts(question), question, awaited=self.shelf.index().clusters.awaited)
+
     def _filters(self, request: Request) -> Response:
         question = _asked(request)
         template = "filters.html" if "fragment" in request.query_params else "filters_page.html"
-        return self._html(template, groups=groups(self.shelf.counts(question), question), back=question.address())
+        return self.html(template, groups=self._groups(question), back=question.address())
 
     def _tiles(self, request: Request) -> Response:
         question, offset = _asked(request), _number(request, "offset", 0)
         records, total = self.shelf.page(question, offset, PAGE)
-        answer = self._html("tiles.html", tiles=self._tiles_of(question, records, offset))
+        answer = self.html("tiles.html", tiles=self._tiles_of(question, records, offset))
         answer.headers["x-phototag-total"] = str(
             total
         )  # another one than the page was made with: the library has changed
@@ -162,14 +166,17 @@ class Pages:
         record = self._record(rel)
         question, at = _asked(request), _number(request, "at", -1)
         at, earlier, later, position = self._neighbours(question, rel, at)
-        return self._html(
+        here, unseen = self.pictures.is_here(rel), self.pictures.trouble(record)
+        return self.html(
             "panel.html" if "fragment" in request.query_params else "photo.html",
             record=record,
             url=present.url_of(rel),
             thumb=present.thumb_url(record),
             rendered=present.thumb_url(record, VIEW_PX),
-            details=details(self.shelf.tree, record, cluster=self._cluster_name(record)),
-            alt=present.alt_text(record),
+            details=details(self.shelf.tree, record, cluster=self._cluster_name(record), here=here),
+            alt=present.unseen_text(record, unseen) if unseen else present.alt_text(record),
+            here=here,
+            unseen=unseen,
             earlier=earlier,
             later=later,
             back=_page_address(question, max(0, at) // PAGE * PAGE) if at >= PAGE else question.address(),
@@ -200,6 +207,13 @@ class Pages:
             return ""
         return current.document.label(record.cluster.id)
 
+    def _label(self, number: int | None) -> str:
+        """Return what a cluster of the current run is called, empty where there is none of that number."""
+        current = self.shelf.index().clusters.current()
+        if number is None or current is None or number not in current.document.clusters:
+            return "none" if number == NOISE else ""
+        return current.document.label(number)
+
     def _list_json(self, request: Request) -> Response:
         offset, limit = _number(request, "offset", 0), min(API_LIMIT, _number(request, "limit", PAGE))
         records, total = self.shelf.page(_asked(request), offset, limit)
@@ -214,25 +228,6 @@ class Pages:
             raise HTTPException(404, "No such photo in this library.")
         return record
 
-    def _html(self, template: str, *, status: int = 200, **values: Any) -> Response:
-        return HTMLResponse(self.templates.get_template(template).render(version=__version__, **values), status)
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    folder = os.path.join(os.path.dirname(__file__), "templates")
-    made = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in made.list_templates():
-        made.get_template(name)  # compiled now, not while the first visitor waits
-    return made
-
 
 def _asked(request: Request) -> Question:
     return read_question(request.scope["query_string"])
@@ -246,6 +241,15 @@ def _number(request: Request, name: str, default: int) -> int:
 def _page_address(question: Question, offset: int) -> str:
     address = question.address()
     return address if not offset else f"{address}{'&' if '?' in address else '?'}{urlencode({'offset': offset})}"
+
+
+def _said(error: Exception) -> tuple[int, str, str | None]:
+    """Return the status, what is said and what may help; of an error that nobody foresaw nothing is given away."""
+    if isinstance(error, HTTPException):
+        return error.status_code, error.detail, None
+    if isinstance(error, PhototagError):
+        return 400 if isinstance(error, UsageError) else 500, readable(str(error)), error.hint
+    return 500, "phototag made a mistake here.", "What happened is on the terminal where phototag serve runs."
 
 
 def _where(error: Exception | None) -> tuple[str, str] | None:
@@ -271,6 +275,16 @@ def _sorts(question: Question) -> list[tuple[str, str, bool]]:
         address = question.address(only_one="sort", add=[("sort", key)])
         found.append((address, name, question.order == key))
     return found
+
+
+async def _short_body(request: Request) -> str:
+    """Return the body of a request. Raises HTTPException (413) as soon as it is too long, without reading the rest."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > SIGN_IN_BYTES:
+            raise HTTPException(413, "That is too long for a token.")
+    return body.decode("utf-8", "replace")
 
 
 def _form_value(body: str, name: str) -> str:

@@ -103,7 +103,7 @@ def _tile(record: ImageRecord, query: str, heading: str, key: str) -> Tile:
         href=f"/photo/{url}?{query}",
         thumb=thumb_url(record),
         thumb_2x=thumb_url(record, 2 * THUMB_PX),
-        alt=alt_text(record),
+        alt=alt_text(record) + ("" if record.present else " (the original is not here)"),
         ratio=ratio_class(width, height),
         width=max(1, round(width * scale)),
         height=max(1, round(height * scale)),
@@ -141,6 +141,11 @@ def alt_text(record: ImageRecord) -> str:
     if record.taken:
         parts.append(month_name(record.taken[:7]))
     return ", ".join(part for part in parts if part)
+
+
+def unseen_text(record: ImageRecord, reason: str) -> str:
+    """Return what a screen reader says of a picture that cannot be shown."""
+    return f"{name_of(record.path)} cannot be shown: {reason}"
 
 
 def name_of(path: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
 
 import msgspec
 
@@ -17,7 +18,11 @@ from phototag.search.language import Asked, parse
 
 SORTS = {"-taken": "Newest first", "taken": "Oldest first", "path": "By folder and name", "-rating": "Best rated"}
 RELEVANCE = "relevance"
-WORDS, LIKE, SORT, LEAST = "q", "like", "sort", "min-score"
+WORDS, LIKE, SORT, LEAST, CLUSTER = "q", "like", "sort", "min-score", "cluster"
+PATHS = (LIKE, "path")
+"""Parameters that may hold bytes which are not UTF-8, as names of files do."""
+ESCAPED = "*"
+"""After a parameter's name: its value is percent-encoded once more, for a form cannot send such bytes."""
 VALUES_LIMIT = 64
 TEXT_LIMIT = 1000
 LABELS = {"any-tag": "any of", "not-tag": "without", "not-person": "without", LEAST: "score from", "path": "folder"} | {
@@ -84,8 +89,12 @@ class Question(msgspec.Struct, frozen=True):
         return [*found, (SORT, self.sort)] if self.sort else found
 
     def form_pairs(self) -> list[Pair]:
-        """Return the filters that a new search keeps."""
-        return [pair for pair in self.pairs() if pair[0] not in (WORDS, LIKE, SORT)]
+        """Return the filters that a new search keeps, as text that a form can send."""
+        kept = [pair for pair in self.pairs() if pair[0] not in (WORDS, LIKE, SORT)]
+        return [
+            (name, value) if readable(value) == value else (name + ESCAPED, quote(os.fsencode(value), safe="/"))
+            for name, value in kept
+        ]
 
     def query(self, *, drop: Pair | None = None, add: Sequence[Pair] = (), only_one: str = "") -> str:
         """Return the query string, with a pair left out, pairs added, all of one name replaced."""
@@ -98,11 +107,16 @@ class Question(msgspec.Struct, frozen=True):
         query = self.query(drop=drop, add=add, only_one=only_one)
         return f"/?{query}" if query else "/"
 
-    def chips(self) -> list[Chip]:
-        """Return the filters in force; words and order are shown elsewhere."""
+    def chips(self, *, cluster: str = "") -> list[Chip]:
+        """Return the filters in force; words and order are shown elsewhere. ``cluster`` is what the one asked for is called."""
         pairs = [pair for pair in self.pairs() if pair[0] not in (WORDS, SORT)]
         return [
-            Chip(LABELS.get(name, name), shown(name, value), self.address(drop=(name, value)), country_in(name, value))
+            Chip(
+                LABELS.get(name, name),
+                (cluster if name == CLUSTER else "") or shown(name, value),
+                self.address(drop=(name, value)),
+                country_in(name, value),
+            )
             for name, value in pairs
         ]
 
@@ -124,7 +138,12 @@ def shown(name: str, value: str) -> str:
         sign = " and up" if value.startswith(">") else ""
         named = {"0": "unrated", "-1": "rejected", "1": f"1 star{sign}"}
         return named.get(value if value in named else stars, f"{stars} stars{sign}")
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return readable(value)
+
+
+def readable(text: str) -> str:
+    """Return ``text`` as a page can show it: bytes that are not UTF-8 become U+FFFD."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def read_question(query_string: bytes) -> Question:
@@ -133,7 +152,16 @@ def read_question(query_string: bytes) -> Question:
         pairs = parse_qsl(query_string.decode("latin-1"), errors="surrogateescape", max_num_fields=200)
     except ValueError as error:
         raise UsageError("the address is not one of this viewer") from error
-    return from_pairs(pairs)
+    return from_pairs([_text_pair(name, value) for name, value in pairs])
+
+
+def _text_pair(name: str, value: str) -> Pair:
+    """Return a parameter as it is meant; only paths may hold bytes that are not UTF-8."""
+    name = readable(name)
+    if name.removesuffix(ESCAPED) in PATHS:
+        plain = name.removesuffix(ESCAPED)
+        return plain, value if name == plain else os.fsdecode(unquote_to_bytes(os.fsencode(value)))
+    return name, readable(value)
 
 
 def from_pairs(pairs: Sequence[Pair]) -> Question:
@@ -147,7 +175,7 @@ def from_pairs(pairs: Sequence[Pair]) -> Question:
         elif name in last:
             fields[field.field] = _number(name, last[name], int) if field.whole else last[name]
     if LEAST in last:
-        fields["min_score"] = _number(LEAST, last[LEAST], float)
+        fields["min_score"] = _share(LEAST, last[LEAST])
     sort = last.get(SORT, "")
     like = next((value for key, value in pairs if key == LIKE), "")
     return Question(last.get(WORDS, "")[:TEXT_LIMIT], like, Filters(**fields), sort if sort in SORTS else "")
@@ -158,3 +186,10 @@ def _number(name: str, text: str, kind: type[int] | type[float]) -> float:
         return kind(text)
     except ValueError as error:
         raise UsageError(f"{name} {text!r} is not a number") from error
+
+
+def _share(name: str, text: str) -> float:
+    value = _number(name, text, float)
+    if math.isnan(value) or not 0 <= value <= 1:
+        raise UsageError(f"{name} {text!r} is not a number from 0 to 1")
+    return value

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from phototag.errors import PhototagError
 from phototag.serve import logs
+from phototag.serve.browser import opener
 
 if TYPE_CHECKING:
+    import uvicorn
+
     from phototag.handle import Library
     from phototag.serve.access import Access
 
@@ -46,13 +49,22 @@ def run(library: Library, access: Access, port: int, *, announce: Callable[[str]
     address = address_of(access.host, listening.getsockname()[1])
     with listening:
         announce(address)
-        if browse:
-            import webbrowser
-
-            webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how a viewer ends
-            uvicorn.Server(config).run(sockets=[listening])
+            _server(config, opener(address) if browse else lambda: None).run(sockets=[listening])
     return 0
+
+
+def _server(config: uvicorn.Config, started: Callable[[], None]) -> uvicorn.Server:
+    """Return a server that calls ``started`` once it answers."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                started()
+
+    return Server(config)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -27,6 +27,7 @@ from phototag.serve.question import Question
 
 if TYPE_CHECKING:
     from phototag.handle import Library
+    from phototag.index.clusters import Membership
     from phototag.index.reader import Index
     from phototag.index.record import ImageRecord
     from phototag.search.language import Asked
@@ -77,6 +78,9 @@ class Shelf:
         self._index: Index | None = None
         self._stamp: tuple[int, int] | None = None
         self._looked = 0.0
+        self._state: tuple[Index | None, Membership | None] = (None, None)
+        self._number = 0
+        """Of the state: answers to questions are kept as long as it stands."""
         self._answers: OrderedDict[tuple[int, Question], Answer] = OrderedDict()
         self._counts: OrderedDict[tuple[int, Question], Counts] = OrderedDict()
 
@@ -90,23 +94,36 @@ class Shelf:
                 if self._index is None or stamp != self._stamp:
                     self._index = self.library.index()
                     self._stamp = self._manifest_stamp()
-                    self._answers.clear()
-                    self._counts.clear()
             return self._index
+
+    def _now(self) -> tuple[Index, int]:
+        """Return the index as it is on disk now and the number of its state.
+
+        Clusters are no part of the index: another run or another label makes another state of the same index.
+        """
+        index = self.index()
+        clusters = index.clusters.current()
+        with self._lock:
+            if self._state[0] is not index or self._state[1] is not clusters:
+                self._state = (index, clusters)
+                self._number += 1
+                self._answers.clear()
+                self._counts.clear()
+            return index, self._number
 
     def answer(self, question: Question, stop: int) -> tuple[Index, Answer]:
         """Return the index and the rows of it that answer ``question``, those before ``stop`` at least.
 
         Raises UsageError for a question that makes no sense.
         """
-        index = self.index()
-        kept = self._kept(self._answers, (id(index), question))
+        index, state = self._now()
+        kept = self._kept(self._answers, (state, question))
         if kept is None or not kept.holds(stop):
             depth = FIRST_DEPTH
             while depth < stop:
                 depth *= 8
             kept = self._ask(index, question, depth)
-            self._keep(self._answers, (id(index), question), kept)
+            self._keep(self._answers, (state, question), kept)
         return index, kept
 
     def page(self, question: Question, offset: int, limit: int) -> tuple[list[ImageRecord], int]:
@@ -141,11 +158,11 @@ class Shelf:
 
     def counts(self, question: Question) -> Counts:
         """Return how often each value occurs among everything that answers ``question``."""
-        index = self.index()
-        kept = self._kept(self._counts, (id(index), question))
+        index, state = self._now()
+        kept = self._kept(self._counts, (state, question))
         if kept is None:
             kept = self._count(index, question)
-            self._keep(self._counts, (id(index), question), kept)
+            self._keep(self._counts, (state, question), kept)
         return kept
 
     def meant(self, question: Question) -> list[str]:

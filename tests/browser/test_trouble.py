@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from phototag.serve import present
 from tests.browser.conftest import PHOTOS, Watched
 
 if TYPE_CHECKING:
@@ -183,3 +185,22 @@ def test_countries_have_their_names(watched: Open) -> None:
         }"""
     )
     assert shown == ["France", "ZZZ"]
+
+
+def test_a_picture_that_turns_out_damaged_says_why(watched: Open) -> None:
+    drawing = (Path(present.__file__).parent / "static" / "no-picture.svg").read_text()
+    reason = {"x-phototag-reason": "damaged%20JPEG%20file%3A%20caf%C3%A9"}
+    one = watched(intercepted=True)
+    one.page.route(
+        "**/view/IMG_0001.jpg",
+        lambda route: route.fulfill(status=200, content_type="image/svg+xml", body=drawing, headers=reason),
+    )
+    page = one.go("/?sort=path")
+    opened(page)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#lightbox .picture[alt='IMG_0001.jpg cannot be shown: damaged JPEG file: café']")
+    for place in (".stage .unseen", ".panel .cannot"):
+        assert page.locator(place).text_content() == "This picture cannot be shown: damaged JPEG file: café."
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector("#lightbox .picture[src*='IMG_0000'].shown")
+    assert page.locator(".unseen").count() == 0

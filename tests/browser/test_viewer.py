@@ -32,10 +32,13 @@ CONTRAST = """
     return .2126 * f(r) + .7152 * f(g) + .0722 * f(b); };
   const ground = (node) => { for (; node; node = node.parentElement) {
     const c = rgb(getComputedStyle(node).backgroundColor); if (c[3] > 250) return c; } return [255, 255, 255, 255]; };
+  const seen = (colour, node, under) => { let share = 1;
+    for (; node; node = node.parentElement) share *= getComputedStyle(node).opacity;
+    return colour.map((value, at) => value * share + under[at] * (1 - share)); };
   const poor = [];
-  for (const node of document.querySelectorAll('h1, h2, a, dt, dd, summary, .number, .chip, p, label')) {
+  for (const node of document.querySelectorAll('h1, h2, a, dt, dd, summary, .number, .chip, .chip .kind, p, label')) {
     if (!node.checkVisibility() || !node.textContent.trim() || node.closest('.hidden, .stars, .skip')) continue;
-    const a = light(rgb(getComputedStyle(node).color)), b = light(ground(node));
+    const under = ground(node), a = light(seen(rgb(getComputedStyle(node).color), node, under)), b = light(under);
     const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
     if (ratio < 4.5) poor.push(`${node.tagName}.${node.className} ${ratio.toFixed(2)} ${node.textContent.trim().slice(0, 30)}`);
   }

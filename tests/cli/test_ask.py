@@ -210,3 +210,11 @@ def test_info_and_help_import_nothing_heavy(photos: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words", [["list"], ["similar", "red.jpg"]], ids=" ".join)
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "many"])
+def test_a_score_is_a_number(photos: Path, words: list[str], value: str) -> None:
+    done = phototag(*words, "--min-score", value, cwd=photos, check=False)
+    assert done.returncode == 2
+    assert "--min-score" in done.stderr

@@ -157,3 +157,22 @@ def test_copies_of_one_picture_are_no_cluster(tmp_path: Path) -> None:
         for number in range(1, 6):
             (tmp_path / f"odd/{number}.jpg{suffix}").write_bytes(source)
     assert "all 6 photos are copies of one picture" in phototag("cluster", tmp_path).stderr
+
+
+@pytest.mark.parametrize("name", ["col/2024: Alps", "tag:beach"])
+def test_a_folder_with_a_colon_is_a_folder(root: Path, name: str) -> None:
+    (root / name).parent.mkdir(exist_ok=True)
+    (root / "forest").rename(root / name)
+    found = json.loads(phototag("cluster", root / name, "--min-size", "5", "--json", "-q").stdout)
+    assert found["scope"] == f"'path:{name}'" if " " in name else f"path:{name}"
+    assert found["noise"] + sum(one["size"] for one in found["clusters"]) == 12
+    listed = json.loads(phototag("list", root, "--json").stdout)
+    assert {one["path"].rpartition("/")[0] for one in listed if "cluster" in one} <= {name}
+
+
+@pytest.mark.parametrize("seed", ["-5", "4294967296", "18446744073709551616"])
+@pytest.mark.parametrize("method", ["graph", "umap"])
+def test_a_seed_has_a_range(root: Path, seed: str, method: str) -> None:
+    done = phototag("cluster", root, "--seed", seed, "--method", method, check=False)
+    assert done.returncode == 2
+    assert "'--seed'" in done.stderr

@@ -54,14 +54,6 @@ def test_what_a_cluster_is_called(library: Library) -> None:
     found = runs.read(library.tree, "20260101-000000-aaaa")
     assert (found.label(0), found.labelled(0)) == ("beach · Nice", "")
     assert (found.label(1), found.labelled(1)) == ("Old name", "Old name")
-    assert found.label_without_place(0) == "beach"
-    assert found.label_without_place(1) == "Old name"
-
-
-def test_a_name_that_is_a_place_gives_way_to_a_number(library: Library) -> None:
-    found = runs.read(library.tree, "20260101-000000-aaaa")
-    bare = runs.RunDocument(found.id, found.run, found.leaves, found.themes, {}, {}, found.changes)
-    assert bare.label_without_place(1) == "cluster 1"
 
 
 def test_later_photos_are_kept_beside_the_run(library: Library) -> None:

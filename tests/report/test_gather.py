@@ -10,9 +10,10 @@ import pytest
 
 from phototag.clustering.protocol import Options
 from phototag.clustering.run import Choice, make_run
+from phototag.report.bars import Bar, bars
 from phototag.report.choose import examples, outlying
 from phototag.report.colours import GREY, colour
-from phototag.report.gather import Bar, Collection, bars, gather
+from phototag.report.gather import Collection, gather
 from tests.clustering import library_made
 from tests.clustering.made import clustered
 
@@ -55,6 +56,19 @@ def test_the_largest_come_first_as_they_are_now(tmp_path: Path) -> None:
     found = gather(index, index.clusters.of(document), title="Mine")
     assert [page.size for page in found.clusters] == [12, 12, 12, 1]
     assert found.clusters[-1].number == gone
+
+
+def test_photos_are_in_order_of_their_dates_and_those_without_one_last(tmp_path: Path) -> None:
+    library = library_made.make(tmp_path / "photos")
+    vector = np.eye(library_made.DIM)[0]
+    for name, taken in (("000", ""), ("001", "1950-05-01T10:00:00"), ("002", "1970-01-01T00:00:00")):
+        library_made.photo(library, f"beach/x{name}.jpg", vector, {"beach": 0.95}, taken=taken)
+    index = library.index()
+    document = make_run(index, Choice(options=Options(min_size=5)), now_ms=1_790_000_000_000).document
+    found = gather(index, index.clusters.of(document), title="Mine")
+    beach = next(page for page in found.clusters if page.label.startswith("beach"))
+    names = [index.path(row).removeprefix("beach/") for row in beach.rows.tolist()]
+    assert (names[:2], names[-1]) == (["x001.jpg", "x002.jpg"], "x000.jpg")
 
 
 def test_noise_is_not_dressed_up_as_a_cluster(collection: Collection) -> None:

@@ -12,6 +12,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import msgspec
+import numpy as np
 import pytest
 
 from phototag.clustering.labels import rename_edits
@@ -20,6 +22,7 @@ from phototag.clustering.run import Choice, make_run
 from phototag.errors import UsageError
 from phototag.handle import Library
 from phototag.library import runs
+from phototag.library.runs import Cluster
 from phototag.library.walk import walk
 from phototag.report import write
 from phototag.report.pictures import Pictures
@@ -112,6 +115,25 @@ def test_places_and_people_can_be_left_out(library: Library, tmp_path: Path) -> 
         assert place not in stripped
 
 
+def test_names_that_are_places_are_left_out_of_finer_groups_too(library: Library, tmp_path: Path) -> None:
+    index = library.index()
+    found = index.clusters.current()
+    assert found is not None
+    names = ["Nice in summer", "Nice", "beach · Nice", "beach · Oslo"]
+    leaves = {n: Cluster(6, name, theme=n // 2, place=name.split()[-1]) for n, name in enumerate(names)}
+    leaves[0] = msgspec.structs.replace(leaves[0], place="Nice")
+    themes = {n: Cluster(12, f"day, brown · {place}", place=place) for n, place in enumerate(["Nice", "Oslo"])}
+    membership = found.relabelled(msgspec.structs.replace(found.document, leaves=leaves, themes=themes))
+    leaf = membership.labels * 2 + np.arange(index.size) % 2
+    membership.__dict__["columns"] = msgspec.structs.replace(membership.columns, leaf=leaf.astype(np.int32))
+    write_report(index, membership, str(tmp_path / "report"), title="My photos", strip=["gps"], progress=QUIET)
+    shown = {path.name: path.read_text("utf-8") for path in (tmp_path / "report").rglob("*.html")}
+    assert not [name for name, text in shown.items() if "Nice" in text or "Oslo" in text]
+    assert re.findall(r"<h3><bdi>(.*?)</bdi>", shown["0000.html"]) == ["summer", "group 1"]
+    assert re.findall(r"<h3><bdi>(.*?)</bdi>", shown["0001.html"]) == ["beach", "beach 2"]
+    assert re.findall(r"<h2><bdi>(.*?)</bdi>", shown["index.html"])[:2] == ["day, brown", "day, brown 2"]
+
+
 def test_nothing_of_an_earlier_report_stays(library: Library, tmp_path: Path) -> None:
     out = tmp_path / "report"
     report(library, out)
@@ -171,6 +193,24 @@ def test_the_map_knows_every_photo(library: Library, tmp_path: Path) -> None:
     assert len(value["clusters"]) == 5
     assert len(base64.b64decode(value["labels"])) == 4 * 52
     assert len(base64.b64decode(value["keys"])) == 8 * 52
+
+
+def test_the_map_knows_every_date(library: Library, tmp_path: Path) -> None:
+    days = {"1950-05-01": -7185, "9999-12-31": 2932896, "1970-01-01": 0, "": -(1 << 31)}
+    for number, taken in enumerate(days):
+        library_made.photo(library, f"old/{number}.jpg", np.ones(library_made.DIM), {"old": 0.9}, taken=taken)
+    made = make_run(library.index(), Choice(options=Options(min_size=5)), now_ms=NOW + 60_000)
+    library.decide("cluster", "test", [made.edit])
+    report(library, tmp_path / "report")
+    text = (tmp_path / "report/assets/map-data.js").read_text()
+    value = json.loads(text.removeprefix("window.PHOTOTAG_MAP = ").removesuffix(";\n"))
+    kept = np.frombuffer(base64.b64decode(value["days"]), "<i4")
+    assert value["undated"] == days[""]
+    assert set(days.values()) <= set(kept.tolist())
+    old = int(np.flatnonzero(kept == -7185)[0])
+    assert f", 1950-05-01, photo {old + 1} of 56<" in map_in_a_browser(tmp_path, f"photo={old}")
+    bare = int(np.flatnonzero(kept == days[""])[0])
+    assert re.search(rf'id="status">[^<,]+, photo {bare + 1} of 56<', map_in_a_browser(tmp_path, f"photo={bare}"))
 
 
 def test_originals_are_linked_relatively(library: Library, tmp_path: Path) -> None:
@@ -251,9 +291,27 @@ def test_a_report_without_any_cluster(tmp_path: Path) -> None:
     done = report(library, tmp_path / "report")
     assert (done.clusters, done.photos) == (0, 2)
     text = (tmp_path / "report/index.html").read_text("utf-8")
-    assert "No cluster stands out in 2 photos" in text
+    assert "2 different photos are too few: a cluster has 3 at least." in text
     assert "0 groups" not in text
     assert 'aria-label="Other clusters"' not in (tmp_path / "report/clusters/none.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("copies", "says"), [(0, "One photo is too few: a cluster has"), (39, "All 40 photos are copies of one picture")]
+)
+def test_a_report_says_why_there_is_no_cluster(tmp_path: Path, copies: int, says: str) -> None:
+    library = library_made.make(tmp_path / "photos", groups=(), noise=1)
+    for suffix in ("", ".phototag"):
+        source = Path(library.tree.path(f"odd/0.jpg{suffix}")).read_bytes()
+        for number in range(1, copies + 1):
+            Path(library.tree.path(f"odd/{number}.jpg{suffix}")).write_bytes(source)
+    library.decide("cluster", "test", [make_run(library.index(), Choice(), now_ms=NOW).edit])
+    report(library, tmp_path / "report")
+    for page in ("index.html", "clusters/none.html"):
+        text = (tmp_path / "report" / page).read_text("utf-8")
+        assert says in text
+        assert "--min-size" not in text
+        assert "like too few others" not in text
 
 
 def test_the_command(library: Library, tmp_path: Path) -> None:
@@ -264,19 +322,25 @@ def test_the_command(library: Library, tmp_path: Path) -> None:
 
 
 def test_the_map_runs_in_a_browser(library: Library, tmp_path: Path) -> None:
-    browser = require.tool("chromium")
     report(library, tmp_path / "report")
-    url = (tmp_path / "report/map.html").as_uri() + "#photo=7"
+    shown = map_in_a_browser(tmp_path, "photo=7")
+    lens = re.search(r'<div class="lens" id="lens"([^>]*)>', shown)
+    assert lens is not None
+    assert "hidden" not in lens.group(1)
+    assert re.search(r'id="status">[^<]+, photo 8 of 52<', shown)
+
+
+def map_in_a_browser(folder: Path, fragment: str) -> str:
+    """Return the map of the report in ``folder`` as a browser has made it."""
+    browser = require.tool("chromium")
+    url = (folder / "report/map.html").as_uri() + "#" + fragment
     options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"]
     done = subprocess.run(
-        [browser, *options, f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=3000", url],
+        [browser, *options, f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=3000", url],
         capture_output=True,
         text=True,
         timeout=600,
         check=True,
     )
     assert "Uncaught" not in done.stderr
-    shown = re.search(r'<div class="lens" id="lens"([^>]*)>', done.stdout)
-    assert shown is not None
-    assert "hidden" not in shown.group(1)
-    assert re.search(r'id="status">[^<]+, photo 8 of 52<', done.stdout)
+    return done.stdout

@@ -1,11 +1,18 @@
+import html
+import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
+import anyio
 import pytest
+from starlette.types import Message
 
 from phototag.errors import UsageError
 from phototag.handle import Library
 from phototag.serve.access import CONTENT_POLICY, Access, host_of, is_loopback, open_access, signed_in
+from phototag.serve.app import make_app
 from phototag.settings import load
 from tests.serve.conftest import client_of
 
@@ -115,12 +122,62 @@ def test_signing_in_sets_a_cookie_that_is_not_the_token(library: Library) -> Non
         assert client.get("/").status_code == 200
 
 
+def test_no_more_is_read_of_a_stranger_than_a_token_needs(library: Library) -> None:
+    read: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        yield b"token="
+        for _ in range(1000):
+            read.append(1024)
+            yield bytes(1024)
+
+    async def ask() -> list[Message]:
+        parts, sent = endless(), list[Message]()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": next(parts), "more_body": True}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/login", "query_string": b"", "headers": []}
+        await make_app(library, Access("0.0.0.0", TOKEN))(scope, receive, send)
+        return sent
+
+    assert anyio.run(ask)[0]["status"] == 413
+    assert sum(read) < 8192
+
+
 def test_a_link_with_the_token_signs_in_and_loses_it(library: Library) -> None:
     with client_of(library, Access("0.0.0.0", TOKEN), "http://nas.lan:8420") as client:
         answer = client.get(f"/?q=sea&token={TOKEN}")
         assert (answer.status_code, answer.headers["location"]) == (303, "/?q=sea")
         assert client.get("/?q=sea").status_code == 200
     assert signed_in(Access("0.0.0.0", TOKEN), "//evil.example/").headers["location"] == "/"
+
+
+@pytest.mark.parametrize("path", ["/?q=sea&path=dir%FF", "/photo/odd/per%252Fcent%20%231%3F.jpg?at=3", "/filters"])
+def test_signing_in_leads_back(library: Library, path: str) -> None:
+    with client_of(library, Access("0.0.0.0", TOKEN), "http://nas.lan:8420") as client:
+        mark = "&" if "?" in path else "?"
+        led = client.get(f"{path}{mark}token=wrong-token-of-mine", headers={"accept": "text/html"}).headers["location"]
+        assert "wrong-token" not in led
+        form = html.unescape(client.get(led).text)
+        action = re.findall(r'action="([^"]+)"', form)[0]
+        assert client.post(action, data={"token": "wrong"}).text.count(html.escape(action)) == 1
+        assert client.post(action, data={"token": TOKEN}).headers["location"] == path
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil.example", "/\\evil.example", "https://evil.example", "evil", "/\tevil", "/\n", "javascript:x", "/\xe9"],
+)
+def test_signing_in_leads_nowhere_else(library: Library, target: str) -> None:
+    with client_of(library, Access("0.0.0.0", TOKEN), "http://nas.lan:8420") as client:
+        long = client.get("/?q=" + "x" * 5000, headers={"accept": "text/html"})
+        assert long.headers["location"] == "/login"
+        answer = client.post(f"/login?next={quote(target, safe='')}", data={"token": TOKEN})
+        assert answer.headers["location"] == "/"
 
 
 def test_another_site_cannot_post(library: Library) -> None:

@@ -1,6 +1,7 @@
 import hashlib
 import io
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,46 @@ def test_ranges(client: TestClient, root: Path) -> None:
     assert (head.status_code, head.headers["content-length"], head.content) == (200, str(len(data)), b"")
 
 
+@pytest.mark.parametrize("path", ["/original/2024/IMG_0001.jpg", "/view/2024/IMG_0001.jpg", "/view/scan.tif"])
+def test_what_a_browser_has_is_not_sent_again(client: TestClient, path: str) -> None:
+    first = client.get(path)
+    tag = first.headers["etag"]
+    assert first.headers["cache-control"] == "private, no-cache"
+    for known in (tag, f'"other", W/{tag}', "*"):
+        again = client.get(path, headers={"if-none-match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        assert again.headers["x-content-type-options"] == "nosniff"
+    assert client.get(path, headers={"if-none-match": '"other"'}).content == first.content
+    if "last-modified" in first.headers:
+        since = {"if-modified-since": first.headers["last-modified"]}
+        assert client.get(path, headers=since).status_code == 304
+        assert client.get(path, headers=since | {"if-none-match": '"other"'}).status_code == 200
+        assert client.get(path, headers={"if-modified-since": "Thu, 01 Jan 1970 00:00:00 GMT"}).status_code == 200
+        assert client.get(path, headers={"if-modified-since": "yesterday"}).status_code == 200
+
+
+def test_an_edited_original_is_sent_again(tmp_path: Path) -> None:
+    photo = make.jpeg(tmp_path / "a.jpg", seed=5)
+    assert run(["scan", str(tmp_path), "-q"]) == 0
+    with client_of(Library.open(str(tmp_path)), Access("127.0.0.1")) as client:
+        tag = client.get("/original/a.jpg").headers["etag"]
+        make.jpeg(photo, seed=6, size=(80, 60))
+        again = client.get("/original/a.jpg", headers={"if-none-match": tag})
+        assert (again.status_code, again.content) == (200, photo.read_bytes())
+
+
+def test_style_sheets_and_scripts_are_kept(client: TestClient) -> None:
+    found = re.findall(r'"(/static/[^"]+[?]v=[0-9a-f]+)"', client.get("/").text)
+    assert len(found) > 3
+    for address in found:
+        assert client.get(address).headers["cache-control"] == "private, max-age=31536000, immutable"
+    plain = client.get("/static/keys.js")
+    assert plain.headers["cache-control"] == "private, no-cache", "a module, imported without a version"
+    assert client.get("/static/keys.js", headers={"if-none-match": plain.headers["etag"]}).status_code == 304
+    assert client.get("/static/none.js?v=1").headers["cache-control"] == "no-store"
+    assert client.get("/").headers["cache-control"] == "no-store"
+
+
 def test_what_browsers_cannot_show_is_rendered(client: TestClient) -> None:
     answer = client.get("/view/scan.tif")
     assert answer.headers["content-type"] == "image/webp"
@@ -88,6 +129,29 @@ def test_what_cannot_be_decoded_is_drawn_as_such(tmp_path: Path) -> None:
         original = client.get("/original/a.jpg")
         assert original.headers["content-type"] == "application/octet-stream"
         assert original.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_photo_that_cannot_be_shown_says_why(tmp_path: Path) -> None:
+    for name in ("text.jpg", "gone.jpg", "fine.jpg", "kept.jpg"):
+        make.jpeg(tmp_path / name, seed=len(name) + ord(name[0]))
+    assert run(["scan", str(tmp_path), "-q"]) == 0
+    with client_of(Library.open(str(tmp_path)), Access("127.0.0.1")) as client:
+        assert client.get("/thumb/2048/kept.jpg").headers["content-type"] == "image/webp"
+        (tmp_path / "text.jpg").write_bytes(b"no picture any more")
+        for name in ("gone.jpg", "kept.jpg"):
+            (tmp_path / name).unlink()
+        pages = {name: client.get(f"/photo/{name}").text for name in ("text.jpg", "gone.jpg", "fine.jpg", "kept.jpg")}
+        assert client.get("/view/kept.jpg").headers["content-type"] == "image/webp"
+    reasons = {"text.jpg": "not a picture: it is a text file", "gone.jpg": "the original is not here"}
+    for name, reason in reasons.items():
+        assert pages[name].count(f"This picture cannot be shown: {reason}.") == 2, "over the drawing and in the panel"
+        assert f'alt="{name} cannot be shown: {reason}"' in pages[name]
+    for name in ("fine.jpg", "kept.jpg"):
+        assert "cannot be shown" not in pages[name]
+    for name, text in pages.items():
+        here = name in ("text.jpg", "fine.jpg")
+        assert ("/original/" in text) is here, "no link leads nowhere"
+        assert ("no, only what is known about it" in text) is not here
 
 
 def test_a_pipe_in_place_of_a_photo_does_not_hang(tmp_path: Path) -> None:

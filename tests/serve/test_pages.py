@@ -6,16 +6,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from phototag.cli.main import run
+from phototag.clustering.labels import rename_edits
+from phototag.clustering.protocol import Options
+from phototag.clustering.run import Choice, make_run
 from phototag.handle import Library
 from phototag.index.record import ImageRecord
 from phototag.serve import pages, present
 from phototag.serve.access import Access
 from tests import make
+from tests.clustering import library_made
 from tests.serve.conftest import ODD_NAMES, client_of
 
 
@@ -77,20 +79,6 @@ def test_what_the_owner_wrote_is_escaped(client: TestClient) -> None:
     assert "&lt;sea&gt;" in client.get("/photo/2024/IMG_0000.jpg").text
 
 
-def test_odd_names_lead_to_their_photos(client: TestClient) -> None:
-    links = [link["href"] or "" for link in page(client, "/?path=odd").all("a")]
-    photos = [link for link in links if link.startswith("/photo/odd/")]
-    assert len(photos) == len(ODD_NAMES)
-    for link in photos:
-        answer = client.get(link)
-        assert answer.status_code == 200, link
-        assert 'class="picture"' in answer.text
-    for name in ODD_NAMES:
-        url = quote(os.fsencode("odd/" + name))
-        for start in ("/photo/", "/thumb/480/", "/view/", "/original/", "/api/photo/"):
-            assert client.get(start + url).status_code == 200, start + url
-
-
 def test_pages_without_a_script(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "PAGE", 10)
     seen: list[str] = []
@@ -129,6 +117,19 @@ def test_filters_are_links_with_counts(client: TestClient) -> None:
     assert [link["href"] for link in chosen.all("a") if link.get("aria-current") == "true" and link["href"] == "/"]
     chips = [link for link in chosen.all("a") if link.get("class") == "chip"]
     assert [chip["href"] for chip in chips] == ["/"]
+
+
+def test_a_cluster_is_called_by_its_name(tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    elsewhere = library_made.make(root)
+    made = make_run(elsewhere.index(), Choice(options=Options(min_size=5)), now_ms=1_790_000_000_000)
+    elsewhere.decide("cluster", "test", [made.edit])
+    elsewhere.decide("rename", "test", rename_edits(made.document, {0: "By the sea"}))
+    with client_of(Library.open(str(root)), Access("127.0.0.1")) as client:
+        for number, name in ((0, "By the sea"), (-1, "none")):
+            text = client.get(f"/?cluster={number}").text
+            assert f'<span class="kind">cluster</span> <span class="value" title="{name}"' in text
+        assert 'title="77"' in client.get("/?cluster=77").text
 
 
 def test_filters_of_a_large_library_come_after_the_photos(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,16 +281,6 @@ def test_json_is_the_record_of_the_command_line(client: TestClient, library: Lib
     assert odd["path_bytes"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/photo/none.jpg", "/photo/../../etc/passwd", "/original/..%2f..%2fetc%2fpasswd", "/original/2024", "/thumb/480/none.jpg", "/thumb/481/2024/IMG_0001.jpg", "/view/%00", "/photo/", "/static/../app.py", "/none", "/original/.phototag/library.phototag"],
-)  # fmt: skip
-def test_nothing_outside_the_library_is_served(client: TestClient, path: str) -> None:
-    answer = client.get(path)
-    assert answer.status_code == 404
-    assert "root:" not in answer.text
-
-
 def test_only_reading(client: TestClient) -> None:
     for path in ("/", "/photo/2024/IMG_0001.jpg", "/api/photos"):
         for method in ("POST", "PUT", "DELETE", "PATCH"):
@@ -317,14 +308,3 @@ def test_an_empty_library_says_what_to_do(tmp_path: Path) -> None:
     assert run(["init", str(tmp_path), "-q"]) == 0
     with client_of(Library.open(str(tmp_path)), Access("127.0.0.1")) as client:
         assert "phototag scan" in client.get("/").text
-
-
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    start=st.sampled_from(["/photo/", "/thumb/480/", "/view/", "/original/", "/api/photo/", "/static/", "/"]),
-    raw=st.binary(max_size=24),
-    query=st.binary(max_size=24),
-)
-def test_no_address_is_too_odd(client: TestClient, start: str, raw: bytes, query: bytes) -> None:
-    answer = client.get(f"{start}{quote(raw, safe='/')}?{quote(query, safe='=&+')}")
-    assert answer.status_code in (200, 303, 307, 400, 404), answer.text

@@ -26,6 +26,11 @@ def test_alternative_text_says_what_is_in_it() -> None:
     assert present.alt_text(bare) == "a b.jpg"
 
 
+def test_a_photo_that_is_not_here_says_so() -> None:
+    assert present.tiles([changed(present=False)], "", 0)[0].alt.endswith("May 2024 (the original is not here)")
+    assert present.unseen_text(RECORD, "damaged JPEG file") == "a b.jpg cannot be shown: damaged JPEG file"
+
+
 def test_tiles() -> None:
     tile = present.tiles([RECORD], "tag=x", 7)[0]
     assert tile.href == "/photo/2024/a%20b.jpg?tag=x&at=7"

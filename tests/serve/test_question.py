@@ -1,4 +1,5 @@
 import os
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -38,6 +39,20 @@ def test_any_query_string_is_a_question_or_an_error(raw: bytes) -> None:
     except UsageError:
         return
     assert read_question(found.query().encode()) == found
+
+
+def test_only_paths_hold_bytes_that_are_not_utf_8() -> None:
+    found = read_question(b"q=caf%e9&tag=%ff&path=dir%FF&like=%ff.jpg&person=%ff")
+    assert (found.text, found.filters.tags, found.filters.people) == ("caf\ufffd", ("\ufffd",), ("\ufffd",))
+    assert found.filters.path == (os.fsdecode(b"dir\xff"),)
+    assert found.like == os.fsdecode(b"\xff.jpg")
+
+
+def test_a_form_can_send_every_path() -> None:
+    asked = Question(filters=Filters(path=(ODD, "100%25", "plain")))
+    sent = asked.form_pairs()
+    assert sent == [("path*", "caf%E9/%FF.jpg"), ("path", "100%25"), ("path", "plain")]
+    assert read_question(urlencode(sent).encode()) == asked
 
 
 def test_chips_take_one_filter_away() -> None:

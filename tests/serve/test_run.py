@@ -5,6 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,69 @@ def test_the_command_serves_until_interrupted(root: Path) -> None:
             process.stdout.read()
         finally:
             process.kill()  # a test that failed does not wait for a server that nobody ends
+
+
+def browser(path: Path, *, lines: str) -> Path:
+    """Write a program that stands for a browser."""
+    path.write_text(f"#!{sys.executable}\n{lines}\n")
+    path.chmod(0o755)
+    return path
+
+
+def ask_served(root: Path, environment: dict[str, str], meanwhile: Callable[[], None]) -> int:
+    """Run ``serve --open``, ask it for a page, do ``meanwhile``; return the status of the answer."""
+    command = [sys.executable, "-m", "phototag", "serve", str(root), "--port", "0", "--open", "--json", "-q"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}) as process:
+        try:
+            assert process.stdout is not None
+            lines = [process.stdout.readline() for _ in range(3)]
+            port = int(json.loads("".join(lines))["address"].rstrip("/").rpartition(":")[2])
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+            connection.request("GET", "/api/photos?limit=1")
+            answer = connection.getresponse()
+            answer.read()
+            connection.close()
+            meanwhile()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(120) == 0
+            process.stdout.read()
+            return answer.status
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("screen", ["", ":99"])
+@pytest.mark.parametrize("name", ["w3m", "lynx", "links", "elinks", "www-browser"])
+def test_a_browser_for_the_terminal_is_not_opened(root: Path, tmp_path: Path, name: str, screen: str) -> None:
+    """It would keep the terminal, and the viewer would answer only after it."""
+    ran = tmp_path / "ran"
+    browser(tmp_path / name, lines=f"open({str(ran)!r}, 'w').close()\nimport time; time.sleep(600)")
+    environment = {"PATH": str(tmp_path), "TERM": "xterm", "DISPLAY": screen, "WAYLAND_DISPLAY": ""}
+    if screen:
+        environment["BROWSER"] = name
+    assert ask_served(root, environment, lambda: None) == 200
+    assert not ran.exists()
+
+
+def test_a_browser_with_windows_is_opened_once_the_viewer_answers(root: Path, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    lines = f"""
+import os, sys, time, urllib.request
+with urllib.request.urlopen(sys.argv[1]) as answer:
+    status = answer.status
+open({str(tmp_path / "part")!r}, "w").write(str(status))
+os.rename({str(tmp_path / "part")!r}, {str(said)!r})
+"""
+    program = browser(tmp_path / "windows", lines=lines)
+
+    def wait() -> None:
+        deadline = time.monotonic() + 120
+        while not said.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    environment = {"DISPLAY": ":99", "BROWSER": str(program)}
+    assert ask_served(root, environment, wait) == 200
+    assert said.read_text() == "200"
 
 
 def test_the_command_refuses_an_open_port_without_a_token(root: Path) -> None:

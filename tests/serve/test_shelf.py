@@ -1,12 +1,17 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from phototag.clustering.labels import pick_run, rename_edits
+from phototag.clustering.protocol import Options
+from phototag.clustering.run import Choice, make_run
 from phototag.errors import UsageError
 from phototag.handle import Library
 from phototag.serve import shelf as shelves
 from phototag.serve.question import Question, from_pairs
 from phototag.serve.shelf import Shelf
+from tests.clustering import library_made
 
 
 def test_several_visitors_at_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +50,37 @@ def test_pictures_elsewhere_are_not_read(library: Library) -> None:
     for text in ("like:/etc/passwd", "like:../../x.jpg", "sea + ./2024/IMG_0001.jpg", "like:~/x.jpg"):
         with pytest.raises(UsageError):
             shelf.page(Question(text=text), 0, 10)
+
+
+def test_clusters_made_elsewhere_are_seen_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a run nor a label changes the index."""
+    monkeypatch.setattr(shelves, "LOOK_AGAIN_S", 1e9)
+    elsewhere = library_made.make(tmp_path / "photos")
+    shelf = Shelf(Library.open(str(tmp_path / "photos")))
+    first = from_pairs([("cluster", "0")])
+
+    def clusters() -> list[tuple[str, int]]:
+        return [(one.value, one.count) for one in shelf.counts(Question()).facets.clusters]
+
+    def cluster(scope: str, now_ms: int) -> None:
+        made = make_run(elsewhere.index(), Choice(options=Options(min_size=5), scope=scope), now_ms=now_ms)
+        elsewhere.decide("cluster", "test", [made.edit])
+
+    index = shelf.index()
+    assert clusters() == []
+    with pytest.raises(UsageError, match="no clusters yet"):
+        shelf.page(first, 0, 50)
+    cluster("", 1_790_000_000_000)
+    assert [count for _, count in clusters()] == [12] * 4
+    before = [record.path for record in shelf.page(first, 0, 50)[0]]
+    elsewhere.decide("rename", "test", rename_edits(pick_run(elsewhere.tree), {0: "Mine"}))
+    assert ("Mine", 12) in clusters()
+    assert shelf.counts(first).facets.clusters[0].value == "Mine"
+    others = [group for group in library_made.GROUPS if not before[0].startswith(group)]
+    cluster(" ".join(others), 1_790_000_060_000)
+    assert [count for _, count in clusters()] == [12] * 3
+    assert {record.path.partition("/")[0] for record in shelf.page(first, 0, 50)[0]} <= set(others)
+    elsewhere.undo()
+    assert [record.path for record in shelf.page(first, 0, 50)[0]] == before
+    assert ("Mine", 12) in clusters()
+    assert shelf.index() is index

@@ -6,7 +6,7 @@
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const spots = new Uint16Array(bytes(data.at).buffer);
   const labels = new Int32Array(bytes(data.labels).buffer);
-  const days = new Uint16Array(bytes(data.days).buffer);
+  const days = new Int32Array(bytes(data.days).buffer);
   const keys = bytes(data.keys);
   const n = labels.length;
   const clusters = new Map(data.clusters.map((one) => [one.number, one]));
@@ -48,7 +48,7 @@
 
   const hex = (i) => Array.from(keys.subarray(8 * i, 8 * i + 8), (b) => b.toString(16).padStart(2, "0")).join("");
   const picture = (i) => { const key = hex(i); return /^0+$/.test(key) ? "" : `thumbs/${key.slice(0, 2)}/${key}-${data.side}.webp`; };
-  const dated = (i) => (days[i] ? new Date(days[i] * 864e5).toISOString().slice(0, 10) : "");
+  const dated = (i) => (days[i] !== data.undated ? new Date(days[i] * 864e5).toISOString().slice(0, 10) : "");
   const called = (i) => clusters.get(labels[i]).label;
   const colours = () => { const { color, backgroundColor } = getComputedStyle(document.body); return { text: color, ground: backgroundColor }; };
 

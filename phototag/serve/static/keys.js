@@ -4,6 +4,8 @@ export function startKeys(pages, lightbox) {
   const help = document.getElementById("keys");
   const status = document.getElementById("status");
 
+  if (location.hash === "#search") toSearch();
+
   document.addEventListener("click", (event) => {
     const what = event.target.closest("[data-do]")?.dataset.do;
     if (what === "theme") toggleTheme();
@@ -33,13 +35,17 @@ export function startKeys(pages, lightbox) {
       case "d": return lightbox.press("[data-do=download]");
       case "m": return lightbox.press("[data-do=like]");
       case "t": toggleTheme(); return true;
+      case "/": lightbox.close(toSearch); return true;
+      case "?": help?.showModal(); return Boolean(help);
       default: return false;
     }
   }
 
+  function toSearch() { search?.focus(); search?.select(); return Boolean(search); }
+
   function inGrid(event) {
     switch (event.key) {
-      case "/": search?.focus(); search?.select(); return Boolean(search);
+      case "/": return toSearch();
       case "?": help?.showModal(); return Boolean(help);
       case "t": toggleTheme(); return true;
       case "ArrowLeft": return step(-1);

@@ -2,11 +2,13 @@
 import { nameCountries } from "./countries.js";
 import { NO_ANSWER, tell } from "./notice.js";
 
+const DRAWING = { width: 480, height: 320 };  // no-picture.svg
+
 export function startLightbox(pages) {
   const box = document.getElementById("lightbox");
   const host = box ?? document.body;
   const gridTitle = document.title;
-  let asked = null, pushed = false, leaving = false;
+  let asked = null, pushed = false, leaving = false, after = null;
 
   const remembered = (() => { try { return localStorage.getItem("phototag-panel"); } catch { return null; } })();
   host.classList.toggle("no-panel", remembered === "off" && innerWidth > 860);
@@ -93,7 +95,11 @@ export function startLightbox(pages) {
   function settle(inside) {
     const picture = inside.querySelector(".picture");
     if (!picture) return;
-    const shown = () => picture.classList.add("shown");
+    const shown = () => {
+      if (picture.classList.contains("shown")) return;
+      picture.classList.add("shown");
+      explain(inside, picture);
+    };
     const render = () => {  // a damaged file that the browser gives up on, and we do not
       if (picture.src.endsWith(picture.dataset.rendered)) { shown(); return; }
       picture.src = picture.dataset.rendered;
@@ -112,22 +118,49 @@ export function startLightbox(pages) {
     }
   }
 
-  function close() {
+  // In place of a picture that cannot be shown comes a drawing; why is in a header. Known before, the page says it.
+  async function explain(inside, picture) {
+    if (picture.naturalWidth !== DRAWING.width || picture.naturalHeight !== DRAWING.height) return;
+    if (inside.querySelector(".unseen")) return;
+    let reason = "";
+    try {
+      reason = decodeURIComponent((await fetch(picture.src, { method: "HEAD" })).headers.get("x-phototag-reason") ?? "");
+    } catch { /* the next photo says that phototag does not answer */ }
+    if (!reason || !picture.isConnected) return;
+    const text = `This picture cannot be shown: ${reason}.`;
+    picture.alt = `${inside.querySelector(".photo").dataset.name} cannot be shown: ${reason}`;
+    picture.after(line("unseen", text, "aria-hidden", "true"));
+    inside.querySelector(".panel h1").after(line("trouble cannot", text, "role", "alert"));
+  }
+
+  function line(kind, text, name, value) {
+    const made = document.createElement("p");
+    made.className = kind;
+    made.setAttribute(name, value);
+    made.textContent = text;
+    return made;
+  }
+
+  // Where `then` is given, it is done in the grid in place of going back to the photo's tile.
+  function close(then = null) {
     stop();
     if (leaving) return;  // Esc twice is not Back twice
+    after = then;
     if (pushed) { leaving = true; history.back(); return; }
-    if (!box) { location.href = document.querySelector("[data-do=close]").href; return; }
+    if (!box) { location.href = document.querySelector("[data-do=close]").href + (then ? "#search" : ""); return; }
     history.replaceState(null, "", host.querySelector("[data-do=close]").href);
     shut();
   }
 
   async function shut() {
-    const at = box.dataset.at;
+    const at = box.dataset.at, then = after;
+    after = null;
     stop();
     pushed = false;
     box.close();
     box.replaceChildren();
     document.title = gridTitle;
+    if (then) { then(); return; }
     const link = at === "" ? null : await pages.at(Number(at));
     link?.focus({ preventScroll: true });
     link?.scrollIntoView({ block: "nearest" });
