@@ -87,7 +87,14 @@ def _words(info: msgspec.inspect.Type) -> str:
             return f"array of {_words(item)}"
         case msgspec.inspect.UnionType(types=types):
             return " or ".join(map(_words, types))
-    names = {"BytesType": "bin", "StrType": "str", "IntType": "int", "FloatType": "float", "NoneType": "nil"}
+    names = {
+        "BytesType": "bin",
+        "StrType": "str",
+        "BoolType": "bool",
+        "IntType": "int",
+        "FloatType": "float",
+        "NoneType": "nil",
+    }
     return names[type(info).__name__]
 
 

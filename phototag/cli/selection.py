@@ -146,9 +146,9 @@ def _stars(record: ImageRecord) -> str:
 
 
 def _place(record: ImageRecord) -> str:
-    if record.trouble is not UNSET:
-        return "damaged sidecar"
     where = "" if record.place is None else record.place.city or record.place.country or ""
+    if record.trouble is not UNSET:
+        return f"{where} (damaged)".strip() if record.content else "damaged sidecar"
     return where if record.present else f"{where} (not here)".strip()
 
 

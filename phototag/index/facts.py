@@ -11,6 +11,7 @@ from phototag.index.view import SidecarView, value_of
 from phototag.index.words import padded
 from phototag.sidecar.model import PDQ, PRESENT, REJECTED, REMOVED, Exif, Rational
 
+PARTIAL = "only a part of the picture can be read"
 TOWN_KM, COUNTRY_KM = 100.0, 500.0
 """The nearest town beyond this names neither a place nor, at sea and on the ice, a country."""
 
@@ -123,7 +124,7 @@ def facts(path: str, view: SidecarView, *, present: bool, faces: int, trouble: s
         *_phash(view),
         faces,
         present,
-        trouble or None,
+        trouble or (PARTIAL if content is not None and content.damaged else None),
         padded(said) if said else "",
         padded(shown),
     )

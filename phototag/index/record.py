@@ -70,7 +70,7 @@ class ImageRecord(msgspec.Struct, frozen=True):  # noqa: PLW1641 - msgspec makes
     """Base64, only where ``path`` cannot say it."""
     title: str | UnsetType = UNSET
     trouble: str | UnsetType = UNSET
-    """Why the sidecar could not be read."""
+    """Why the sidecar, or a part of the picture, could not be read."""
     cluster: ClusterRecord | UnsetType = UNSET
 
     if TYPE_CHECKING:  # so that mypy --strict takes ``"a/path.jpg" in images``, which it finds senseless otherwise

@@ -53,6 +53,8 @@ class Found(msgspec.Struct):
     pending: list[Model]
     damaged: str | None = None
     """Name under which a damaged sidecar's bytes were kept aside."""
+    partial: bool = False
+    """Only a part of the picture could be read, which the sidecar did not say yet."""
 
     @property
     def changed(self) -> bool:
@@ -127,7 +129,9 @@ def examine(tree: Tree, wanted: Wanted, task: Task, data: bytes | None) -> Found
     key = annex.key_of_link(tree.path(task.rel)) or (old.key if old is not None and same_bytes else "")
     content = Content(content_hash, pixel_hash, len(data), key=key)
     if old is not None and same_pixels:
-        content = msgspec.structs.replace(content, w=old.w, h=old.h, fmt=old.fmt, frames=old.frames)
+        content = msgspec.structs.replace(
+            content, w=old.w, h=old.h, fmt=old.fmt, frames=old.frames, damaged=old.damaged
+        )
     prepared: list[Model] = []
     hashed = lacks_phash(document, wanted, pixel_hash[:8])
     if pending or hashed or not same_pixels:
@@ -135,14 +139,20 @@ def examine(tree: Tree, wanted: Wanted, task: Task, data: bytes | None) -> Found
         picture = decode.read_picture(data, name=task.name, side_px=side_px, max_megapixels=wanted.max_megapixels)
         picture = msgspec.structs.replace(picture, exif=told.exif, gps=told.gps)
         content = msgspec.structs.replace(
-            content, w=picture.width_px, h=picture.height_px, fmt=picture.format, frames=picture.frames
+            content,
+            w=picture.width_px,
+            h=picture.height_px,
+            fmt=picture.format,
+            frames=picture.frames,
+            damaged=picture.truncated,
         )
         prepared = [Model(section, model, model.prepare(picture)) for section, model in pending]
         if hashed:
             value = Phash(pixel_hash[:8], b"".join(phash.perceptual_hashes(picture.rgb)))
             document.set_machine(fields.HASH, fields.PDQ, value)
     identity.note(document, content, task.name)
-    return Found(task, document, pixel_hash[:8], before, prepared, damaged)
+    partial = content.damaged and not (old is not None and same_pixels and old.damaged)
+    return Found(task, document, pixel_hash[:8], before, prepared, damaged, partial)
 
 
 def _camera_facts(document: Document, wanted: Wanted, data: bytes, *, same_bytes: bool) -> Told:

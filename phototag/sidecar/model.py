@@ -40,6 +40,8 @@ class Content(Value, frozen=True):
     """git-annex key of the content, where the file is annexed."""
     frames: int = 1
     """How many pictures the file holds: frames of an animation, pages of a TIFF."""
+    damaged: bool = False
+    """Only a part of the picture can be read: the file was cut short, or is damaged within."""
 
 
 class Exif(Value, frozen=True):

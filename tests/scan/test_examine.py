@@ -10,16 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from PIL import ExifTags
 
 from phototag.errors import ImageError
+from phototag.index.direct import Direct
+from phototag.index.facts import PARTIAL
 from phototag.library import sidecars
 from phototag.library.identity import LARGE_BYTES
 from phototag.library.tree import Tree
 from phototag.models import registry
 from phototag.scan.examine import Task, read
-from phototag.scan.run import ScanReport, scan
+from phototag.scan.run import Hooks, ScanReport, scan
 from phototag.scan.wanted import EXIF_REVISION, Wanted
 from phototag.settings import load
 from phototag.sidecar import model as fields
@@ -183,6 +186,27 @@ def test_a_turned_picture_is_looked_at_again_by_every_model(tree: Tree) -> None:
     ((_, embedding),) = sidecar(tree).items(fields.EMB, Embedding)
     assert [embedding] != [found for _, found in before.items(fields.EMB, Embedding)]
     assert run(tree, embed=True).written == 0
+
+
+def test_a_picture_that_was_cut_short_is_told_of_once_and_noted(tree: Tree) -> None:
+    whole = make.encoded(make.picture((96, 64), seed=1))
+    path = Path(tree.root, "a.jpg")
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    said: list[str] = []
+    wanted = Wanted(taggers=(registry.open_tagger("builtin", load()),), phash=True)
+    hooks = Hooks(notice=said.append)
+    scan(tree, "", wanted, hooks=hooks)
+    assert said == ["a.jpg: only a part of the picture can be read: the file is damaged"]
+    record = Direct(tree).record("a.jpg")
+    assert record is not None
+    assert record.trouble == PARTIAL
+    scan(tree, "", msgspec.structs.replace(wanted, force=True), hooks=hooks)
+    assert len(said) == 1
+    path.write_bytes(whole)
+    assert scan(tree, "", wanted, hooks=hooks).report.written == 1
+    content = sidecar(tree).get(fields.ID, fields.CONTENT, Content)
+    assert content is not None
+    assert (content.damaged, len(said)) == (False, 1)
 
 
 def test_one_step_alone_does_not_hide_from_the_scan_what_changed(tree: Tree) -> None:
