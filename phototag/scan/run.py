@@ -180,7 +180,9 @@ class _Run:
         """Write one sidecar where it changed; an owner's word in it is synced at once."""
         task = found.task
         if found.damaged is not None:
-            self.hooks.notice(f"{fsio.display(task.rel)}: its sidecar was damaged; the bytes are kept as {found.damaged}")
+            self.hooks.notice(
+                f"{fsio.display(task.rel)}: its sidecar was damaged; the bytes are kept as {found.damaged}"
+            )
         if found.partial:
             self.hooks.notice(f"{fsio.display(task.rel)}: only a part of the picture can be read: the file is damaged")
         wrote = False
