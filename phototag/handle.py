@@ -100,8 +100,10 @@ class Library:
         for rel in moves.clear_overlay(self.tree, rels):
             self.notify(tidy.foreign_text(rel))
         restored = lost.catch_up(self.tree, self.clock.device)
-        if restored:
-            self.notify(f"restored what the journal knows and {count_text(restored, 'file')} had lost in a copy")
+        if restored.count:
+            self.notify(f"restored what the journal knows and {count_text(restored.count, 'file')} had lost in a copy")
+        for shown, why in restored.failed:
+            self.notify(f"{shown} lacks what the journal knows: {why}")
         if rels:
             self._settle(rels)
 

@@ -45,9 +45,11 @@ def resolve(app: App, path: str, apply: bool) -> None:
     library.begin()
     done = conflicts.resolve(library.tree, conflicts.find(library.tree))
     restored = git.rejoin(library.tree, list(git.dropped(library.tree)))
-    lost.restore(library.tree, gone)
+    recalled = lost.restore(library.tree, gone)
+    for shown, why in recalled.failed:
+        library.notify(f"{shown} lacks what the journal knows: {why}")
     library.after()
-    _show_done(app, done, restored, len(gone))
+    _show_done(app, done, restored, len(gone) - len(recalled.failed))
 
 
 @sync.command(

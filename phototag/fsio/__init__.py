@@ -6,7 +6,7 @@ one flush), ``temps``, ``folders`` and ``failures``; the rest of phototag uses t
 """
 
 from phototag.fsio.batch import Batch, remove_all
-from phototag.fsio.failures import display, explain
+from phototag.fsio.failures import display, explain, is_everywhere
 from phototag.fsio.files import (
     append,
     create_exclusive,
@@ -36,6 +36,7 @@ __all__ = [
     "create_exclusive",
     "display",
     "explain",
+    "is_everywhere",
     "is_temp_name",
     "lock_folder",
     "make_folder",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 
 from phototag.errors import WriteError
@@ -24,6 +25,15 @@ def explain(error: OSError, path: str) -> WriteError:
     if error.errno in (errno.EACCES, errno.EPERM):
         return WriteError(f"cannot write {shown}: permission denied", hint="make the folder writable for your user")
     return WriteError(f"cannot write {shown}: {error.strerror or error}")
+
+
+def is_everywhere(error: WriteError, root: str) -> bool:
+    """Say whether whatever is written below ``root`` would fail as ``error`` did: then a run stops, else it goes on."""
+    cause = error.__cause__
+    code = cause.errno if isinstance(cause, OSError) else None
+    if code == errno.EROFS:  # of a part that is mounted read-only, it tells nothing of the rest
+        return bool(os.statvfs(root).f_flag & os.ST_RDONLY)
+    return code in (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

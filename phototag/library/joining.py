@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from phototag import fsio
-from phototag.errors import FormatError, PhototagError
+from phototag.errors import FormatError, PhototagError, WriteError
 from phototag.library.operation import DOC, IMAGE
 from phototag.library.orphans import park
 from phototag.library.recovery import words_about
@@ -84,6 +84,8 @@ class Batch:
         self._waiting: dict[str, _Join] = {}
         """{base: what it becomes}"""
         self._spent: list[_Spent] = []
+        self._folders: dict[str, str] = {}
+        """{folder: why nothing can be written there, or empty}"""
         self._damaged = False
         """A file of the conflict being joined was damaged and is kept aside."""
 
@@ -96,6 +98,11 @@ class Batch:
         """Join one conflict and stage the result; note what had to be kept aside. Raises WriteError."""
         path = conflict.base
         self._damaged = False
+        for folder in sorted({os.path.dirname(one) for one in (path, *conflict.copies)}):
+            if refused := self._refused(folder):  # one folder that cannot be written holds up no others
+                for copy in conflict.copies:
+                    self._keep(copy, refused)
+                return
         seen = _look(path)
         found = self._load(path, seen, replaced=True)
         if found is None:
@@ -115,6 +122,16 @@ class Batch:
                 self._stage(path, document, seen, copies)
             except FormatError as error:
                 self._keep(path, str(error))
+
+    def _refused(self, folder: str) -> str:
+        """Return why nothing can be written in ``folder``, empty where it can; asked once."""
+        if folder not in self._folders:
+            try:
+                fsio.refuse_unwritable(os.path.join(folder, ""))
+                self._folders[folder] = ""
+            except WriteError as error:
+                self._folders[folder] = _why(error)
+        return self._folders[folder]
 
     def _joined(self, document: Document, paths: tuple[str, ...]) -> tuple[Document, list[tuple[_Copy, bytes]]]:
         """Return ``document`` joined with the copies at ``paths``; and those whose words are safe then, and their bytes."""

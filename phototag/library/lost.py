@@ -7,14 +7,13 @@ changes nothing the second time.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from phototag import fsio
-from phototag.errors import FormatError, LibraryError
+from phototag.errors import FormatError, LibraryError, WriteError
 from phototag.library import journal, lock
 from phototag.library.operation import IMAGE, Operation
 from phototag.library.targets import load, save
@@ -60,39 +59,55 @@ def lost(tree: Tree, operations: Iterable[Operation] | None = None) -> Iterator[
             yield Lost(target, words)
 
 
-def restore(tree: Tree, found: Iterable[Lost]) -> int:
-    """Join the words of ``found`` into their documents again; return how many changed. Raises WriteError."""
-    changed = 0
+class Restored(msgspec.Struct, frozen=True):
+    """How many documents have their words again, and those that could not be written, each with the reason."""
+
+    count: int = 0
+    failed: tuple[tuple[str, str], ...] = ()
+
+
+def restore(tree: Tree, found: Iterable[Lost]) -> Restored:
+    """Join the words of ``found`` into their documents again. Raises WriteError where nothing could be written."""
+    changed, failed = 0, []
     with lock.writing(tree):
         for one in found:
-            with contextlib.suppress(FormatError):  # damaged since it was read
+            try:
                 changed += save(tree, one.target, one.words, sync=False)
+            except FormatError:
+                continue  # damaged since it was read
+            except WriteError as error:
+                if fsio.is_everywhere(error, tree.write_root):
+                    raise
+                failed.append((one.shown, str(error)))
         if changed:
             fsio.sync_filesystem(tree.write_root)
-    return changed
+    return Restored(changed, tuple(failed))
 
 
-def catch_up(tree: Tree, device: bytes) -> int:
+def catch_up(tree: Tree, device: bytes) -> Restored:
     """Restore what was lost of all that was said since the journal of another device last grew.
 
     What is older stays as it is: whoever deleted a photo with its sidecar and took it up again did not lose anything.
-    Returns how many documents changed; next to nothing where no journal of another device has grown. Raises WriteError.
+    Next to nothing where no journal of another device has grown. What could not be written is tried again the next
+    time. Raises WriteError where nothing could be written.
     """
     if tree.overlay:
-        return 0  # the library's own writers do
+        return Restored()  # the library's own writers do
     sizes = journal.sizes(tree)
     with lock.writing(tree):
         seen = _seen(tree)
         grown = [name for name, size in sizes.items() if seen is not None and size != seen.get(name)]
         if seen is not None and all(name.startswith(device.hex()) for name in grown):
-            return 0
-        changed = 0
+            return Restored()
+        done = Restored()
         if seen is not None:
             operations = (one for name in grown for one in journal.operations_in(tree, name, seen.get(name, 0)))
-            changed = restore(tree, list(lost(tree, operations)))
+            done = restore(tree, list(lost(tree, operations)))
+            if done.failed:
+                return done
         lines = [f"{size} {name}\n" for name, size in sorted(sizes.items())]
         fsio.write_atomic(os.path.join(lock.state_folder(tree), _SEEN), "".join(lines).encode(), sync=False)
-        return changed
+        return done
 
 
 def _said(operations: Iterable[Operation]) -> dict[tuple[str, bytes], Document]:

@@ -6,13 +6,14 @@ the target. Running the same plan again after a crash finds the parked ones.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from phototag import fsio
-from phototag.errors import FormatError
+from phototag.errors import FormatError, WriteError
 from phototag.library import lock, sidecars
 from phototag.library.documents import document_path, read_document
 from phototag.library.orphans import foreign, make_way, orphan_name, park
@@ -42,7 +43,7 @@ class Relinked(msgspec.Struct, frozen=True):
 
 
 def relink(tree: Tree, folders: list[Folder] | None = None, suspects: set[str] | None = None) -> Relinked:
-    """Gather, plan and carry out what is certain; what a scan does before it works. Raises WriteError."""
+    """Gather, plan and carry out what is certain; what a scan does before it works. Raises WriteError as ``apply`` does."""
     folders = list(walk(tree)) if folders is None else folders
     images = (folder.path(name) for folder in folders for name in folder.images)
     cleared = clear_overlay(tree, (rel for rel in images if suspects is None or rel in suspects))
@@ -68,7 +69,10 @@ def clear_overlay(tree: Tree, rels: Iterable[str]) -> list[str]:
 
 
 def apply(tree: Tree, changes: Plan) -> Relinked:
-    """Carry out ``changes``. Raises WriteError; a damaged sidecar is that move's failure."""
+    """Carry out ``changes``. A damaged sidecar or a folder that cannot be written is that move's failure.
+
+    Raises WriteError where nothing in the library could be written.
+    """
     with lock.writing(tree):
         return _Applying(tree, changes).run()
 
@@ -92,53 +96,67 @@ class _Applying:
             fsio.sync_filesystem(self.tree.write_root)
         for move in done:
             if not move.copy:
-                self._remove_source(move)
+                with self._failing(move.source):
+                    self._remove_source(move)
         for name in self.changes.spent:
             fsio.remove(document_path(self.tree, name))
         return Relinked(
             moved=sum(not move.copy for move in done),
             copied=sum(move.copy for move in done),
-            parked=len(self.changes.parks),
+            parked=sum(rel in self.parked for rel in self.changes.parks),
             orphans=len(self.changes.orphans),
             failed=tuple(self.failed),
             targets=tuple(move.target for move in done),
         )
 
-    def _park(self, rel: str) -> None:
+    @contextlib.contextmanager
+    def _failing(self, rel: str) -> Iterator[None]:
+        """Note what stops one step about the image ``rel`` and would not stop the others."""
         try:
+            yield
+        except FormatError as error:
+            self.failed.append((rel, str(error)))
+        except WriteError as error:
+            if fsio.is_everywhere(error, self.tree.write_root):
+                raise
+            self.failed.append((rel, str(error)))
+
+    def _park(self, rel: str) -> None:
+        with self._failing(rel):
             document = sidecars.read(self.tree, rel)
             if document is None:
                 return
-            name = orphan_name(document, rel)
+            path, name = sidecars.path_to_write(self.tree, rel), orphan_name(document, rel)
+            fsio.refuse_unwritable(path)
             if document.version > VERSION:
-                self._carry(document, sidecars.path_to_write(self.tree, rel), document_path(self.tree, name))
+                self._carry(document, path, document_path(self.tree, name))
             else:
                 park(self.tree, document, rel)
-                fsio.remove(sidecars.path_to_write(self.tree, rel))
+                fsio.remove(path)
             self.parked[rel] = name
-        except FormatError as error:
-            self.failed.append((rel, str(error)))
 
     def _move(self, move: Move) -> bool:
-        try:
-            document = self._source(move)
-            if document is None:
-                return False
-            if document.version > VERSION and not move.copy:
-                self._carry(document, self._source_path(move), sidecars.path_to_write(self.tree, move.target))
-            else:
-                if move.copy:  # a new file, not a new name of one: as a scan that knew nothing would name it
-                    document.body.get(ID, {}).pop(NAME, None)
-                document.set_machine(ID, NAME, os.fsencode(os.path.basename(move.target)))
-                wrote = sidecars.write(self.tree, move.target, document, sync=False, bulk=True)
-                if not wrote and not os.path.lexists(self._source_path(move)):
-                    return False  # known already: the source lies in a library that cannot be written
-        except FormatError as error:
-            self.failed.append((move.source, str(error)))
+        made = False
+        with self._failing(move.source):
+            made = self._write_target(move)
+        if made and not move.copy and not move.parked:
+            with self._failing(move.source):
+                self._bring_companions(move)
+        return made
+
+    def _write_target(self, move: Move) -> bool:
+        document = self._source(move)
+        if document is None:
             return False
-        if not move.copy and not move.parked:
-            self._bring_companions(move)
-        return True
+        if document.version > VERSION and not move.copy:
+            self._carry(document, self._source_path(move), sidecars.path_to_write(self.tree, move.target))
+            return True
+        if move.copy:  # a new file, not a new name of one: as a scan that knew nothing would name it
+            document.body.get(ID, {}).pop(NAME, None)
+        document.set_machine(ID, NAME, os.fsencode(os.path.basename(move.target)))
+        wrote = sidecars.write(self.tree, move.target, document, sync=False, bulk=True)
+        # Known already and nothing to remove: the source lies in a library that cannot be written.
+        return wrote or os.path.lexists(self._source_path(move))
 
     def _source(self, move: Move) -> Document | None:
         if move.parked:

@@ -15,7 +15,7 @@ import msgspec
 import xxhash
 
 from phototag import fsio, ids
-from phototag.errors import FormatError
+from phototag.errors import FormatError, WriteError
 from phototag.library import conflicts, journal, lock, pending, sidecars, trash
 from phototag.library.decide import Edit, decide
 from phototag.library.documents import document_path, list_documents
@@ -58,11 +58,31 @@ def apply_purges(tree: Tree, clock: ids.Clock) -> int:
     if not found.body or (os.path.exists(marker) and fsio.read_bytes(marker) == digest):
         return 0
     with lock.writing(tree):
-        cleaned = sum(_clean(path, found) for path in _sidecars(tree))
-        fsio.sync_filesystem(tree.write_root)
+        cleaned = clean(tree)
         _redact(tree, clock, merge.purge_ids_of(found.body))
         fsio.write_atomic(marker, digest, sync=False)
         return cleaned
+
+
+def clean(tree: Tree) -> int:
+    """Rewrite every sidecar that holds purged data without it; return how many. Raises WriteError where none can be."""
+    cleaned = 0
+    with lock.writing(tree):
+        for path in unclean(tree):
+            cleaned += _clean(path, sidecars.purges(tree), tree.write_root)
+        if cleaned:
+            fsio.sync_filesystem(tree.write_root)
+    return cleaned
+
+
+def unclean(tree: Tree) -> Iterator[str]:
+    """Yield every sidecar that holds purged data on the disk; no reader ever sees that."""
+    found = sidecars.purges(tree)
+    for path in _sidecars(tree) if found.body else ():
+        with contextlib.suppress(FormatError, OSError):
+            raw = disk.read(path)
+            if raw is not None and _holds_purged(raw, found):
+                yield path
 
 
 def _sidecars(tree: Tree) -> Iterator[str]:
@@ -76,16 +96,20 @@ def _sidecars(tree: Tree) -> Iterator[str]:
     yield from trash.sidecars_in(tree)
 
 
-def _clean(path: str, purges: Document) -> bool:
-    """Rewrite one sidecar without what was purged; return whether it held any. One that cannot be is left to doctor."""
+def _clean(path: str, purges: Document, root: str) -> bool:
+    """Rewrite one sidecar without what was purged; return whether it could be. One that cannot be is left to doctor."""
     try:
-        raw = disk.read(path)
-        return raw is not None and _holds_purged(raw, purges) and disk.write(path, purges.copy(), sync=False)
-    except (FormatError, OSError):
+        return disk.write(path, purges.copy(), sync=False)
+    except FormatError:
+        return False
+    except WriteError as error:
+        if fsio.is_everywhere(error, root):
+            raise
         return False
 
 
 def _holds_purged(document: Document, purges: Document) -> bool:
+    """Say whether ``document``, as it lies on the disk, holds data that ``purges`` drop."""
     kept = document.join(purges).body
     return any(kept.get(section) != keys for section, keys in document.body.items() if section != merge.PURGE)
 

@@ -21,10 +21,11 @@ def read_or_set_aside(tree: Tree, rel: str, content: bytes = b"") -> tuple[Docum
 
     The second value is the name the damaged bytes are kept under, ``<sidecar>.corrupt-<hash>.bin``. What the journal
     knows the owner said of the picture, whose ``content`` hash is now this, is in the new document. A sidecar of a
-    newer version and a pointer to annexed content are not damage: their FormatError is raised.
+    newer version and a pointer to annexed content are not damage: their FormatError is raised. A new document knows
+    the purges in force, so that what is computed from now on is not taken for what they dropped.
     """
     try:
-        return sidecars.read(tree, rel) or Document(), None
+        return sidecars.read(tree, rel) or sidecars.apply_purges(tree, Document()), None
     except FormatError as error:
         path = sidecars.path_to_write(tree, rel)
         if error.reason in ("version", "pointer") or not os.path.lexists(path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -31,8 +30,6 @@ BATCH = 64
 """Sidecars written between two flushes of the file system: 111 us a file against 490 with one flush each."""
 GATE_EVERY_S = 20.0
 """A killed scan hashes again at most what it did in this time."""
-
-_FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
 
 
 class Hooks(msgspec.Struct, frozen=True):
@@ -190,8 +187,7 @@ class _Run:
             try:
                 wrote = sidecars.write(self.tree, task.rel, found.document, sync=bool(found.before))
             except (WriteError, FormatError) as error:
-                cause = error.__cause__
-                if isinstance(cause, OSError) and cause.errno in _FATAL:
+                if isinstance(error, WriteError) and fsio.is_everywhere(error, self.tree.write_root):
                     raise
                 self.fail(task, error)
                 return False

@@ -12,7 +12,20 @@ import msgspec
 
 from phototag import fsio, settings
 from phototag.errors import FormatError, PhototagError, WriteError
-from phototag.library import conflicts, documents, git, lost, orphans, pending, recovery, relink, strays, syncing, tidy
+from phototag.library import (
+    conflicts,
+    documents,
+    git,
+    lost,
+    orphans,
+    pending,
+    purge,
+    recovery,
+    relink,
+    strays,
+    syncing,
+    tidy,
+)
 from phototag.library.operation import IMAGE
 from phototag.library.targets import refuse_unwritable
 from phototag.library.tree import MARKER, Tree
@@ -56,6 +69,8 @@ def examine(tree: Tree) -> Iterator[Finding]:
     for path, names in documents.temps(tree):
         for name in names:
             yield _left(os.path.relpath(os.path.join(path, name), tree.root))
+    for path in purge.unclean(tree):
+        yield Finding(os.path.relpath(path, tree.root), "it holds data that was purged", FIX)
     for left in pending.left(tree):
         yield from (_unwritten(tree, os.fsdecode(name), left.operation) for name in left.names)
         yield from (Finding(os.fsdecode(rel), f"{left.operation} could not move it yet", FIX) for rel in left.moves)
@@ -83,7 +98,8 @@ def mend(tree: Tree) -> int:
     if git.is_in_git(tree.root):
         done += sum(not setting.done for setting in syncing.set_up_git(tree, annex=syncing.is_annex(tree)))
     done += conflicts.resolve(tree, conflicts.find(tree)).joined
-    done += lost.restore(tree, list(lost.lost(tree)))
+    done += lost.restore(tree, list(lost.lost(tree))).count
+    done += purge.clean(tree)
     for folder in walk(tree):
         done += sum(fsio.sweep_temp(path, folder.temps) for path in conflicts.sidecar_folders(tree, folder.rel))
     done += sum(fsio.sweep_temp(path, names) for path, names in documents.temps(tree))

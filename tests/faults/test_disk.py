@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from phototag.sidecar.registers import Document
-from tests import make
+from tests import locking, make
 
 
 @pytest.fixture
@@ -98,18 +98,8 @@ def locked(tmp_path: Path) -> Iterator[Path]:
     """Make a library of which one folder, ``a``, cannot be written, also not by root."""
     make.photos(tmp_path / "photos", 4)
     folder = tmp_path / "photos" / "a"
-    root = os.geteuid() == 0
-    if root and (
-        shutil.which("chattr") is None
-        or subprocess.run(["chattr", "+i", folder], check=False, capture_output=True).returncode != 0
-    ):
-        pytest.skip("root may write everywhere, and chattr does not work here")
-    if not root:
-        folder.chmod(0o555)
-    yield folder
-    if root:
-        subprocess.run(["chattr", "-i", folder], check=True)
-    folder.chmod(0o755)
+    with locking.locked(folder):
+        yield folder
 
 
 def test_a_folder_without_permission_costs_only_its_images(locked: Path) -> None:

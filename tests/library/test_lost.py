@@ -44,7 +44,7 @@ def test_what_a_copy_overwrote_comes_back_on_both_sides(sides: tuple[Replica, Re
     put_over(b, a)
     for side in sides:
         assert (side.tags("x.jpg"), found(side)) == ({"beach": 1}, ["image:x.jpg"])
-        assert lost.restore(side.tree, list(lost.lost(side.tree))) == 1
+        assert lost.restore(side.tree, list(lost.lost(side.tree))).count == 1
         assert (side.tags("x.jpg"), found(side)) == ({"beach": 1, "grandma": 1}, [])
     assert (a.root / "x.jpg.phototag").read_bytes() == (b.root / "x.jpg.phototag").read_bytes()
 
@@ -54,9 +54,9 @@ def test_a_command_that_writes_brings_it_back_once(sides: tuple[Replica, Replica
     put_over(a, b)
     put_over(b, a)
     for side in sides:
-        assert lost.catch_up(side.tree, side.clock.device) == 1
+        assert lost.catch_up(side.tree, side.clock.device).count == 1
         assert side.tags("x.jpg") == {"beach": 1, "grandma": 1}
-        assert lost.catch_up(side.tree, side.clock.device) == 0
+        assert lost.catch_up(side.tree, side.clock.device).count == 0
 
 
 def test_nothing_is_read_where_no_journal_grew(sides: tuple[Replica, Replica], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def test_nothing_is_read_where_no_journal_grew(sides: tuple[Replica, Replica], m
     a.tag("x.jpg", "own")
     monkeypatch.setattr(journal, "operations", lambda tree: pytest.fail("the journals were read"))
     monkeypatch.setattr(journal, "operations_in", lambda *_: pytest.fail("a journal was read"))
-    assert lost.catch_up(a.tree, a.clock.device) == 0
+    assert lost.catch_up(a.tree, a.clock.device).count == 0
 
 
 def test_a_photo_that_was_deleted_and_comes_again_begins_anew(sides: tuple[Replica, Replica]) -> None:
@@ -77,7 +77,7 @@ def test_a_photo_that_was_deleted_and_comes_again_begins_anew(sides: tuple[Repli
     b.rate(b.scanned("x.jpg"), 3)
     shutil.copytree(b.root / ".phototag/journal", a.root / ".phototag/journal", dirs_exist_ok=True)
     a.scanned("x.jpg")
-    assert lost.catch_up(a.tree, a.clock.device) == 1
+    assert lost.catch_up(a.tree, a.clock.device).count == 1
     assert (a.tags("x.jpg"), a.rating("x.jpg")) == ({}, 3)
 
 
@@ -85,7 +85,7 @@ def test_a_library_seen_for_the_first_time_is_taken_as_it_is(sides: tuple[Replic
     a, _ = sides
     late = Replica(tmp_path, "late")
     put_over(a, late)
-    assert lost.catch_up(late.tree, late.clock.device) == 0
+    assert lost.catch_up(late.tree, late.clock.device).count == 0
 
 
 def test_a_document_of_the_library_comes_back_too(sides: tuple[Replica, Replica]) -> None:
@@ -114,7 +114,7 @@ def test_what_was_purged_stays_gone(sides: tuple[Replica, Replica]) -> None:
     purge.purge(a.tree, a.clock, "utag", command="purge", summary="tags")
     shutil.copytree(b.root / ".phototag/journal", a.root / ".phototag/journal", dirs_exist_ok=True)
     assert found(a) == []
-    assert lost.catch_up(a.tree, a.clock.device) == 0
+    assert lost.catch_up(a.tree, a.clock.device).count == 0
     assert a.tags("x.jpg") == {}
 
 
@@ -167,7 +167,7 @@ def test_a_reader_that_cannot_write_the_library_leaves_it_to_those_that_can(
     a, b = sides
     reader = Replica(tmp_path, "a", read_only=True)
     put_over(b, a)
-    assert lost.catch_up(reader.tree, b"reader") == 0
+    assert lost.catch_up(reader.tree, b"reader").count == 0
 
 
 def test_a_command_says_what_it_restored(sides: tuple[Replica, Replica]) -> None:

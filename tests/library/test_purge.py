@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from phototag.library import conflicts, documents, journal, orphans, purge, sidecars
+from phototag.library import conflicts, documents, journal, orphans, purge, recovery, sidecars
 from phototag.library.decide import finish_unfinished
 from phototag.sidecar import codec, disk
 from tests.library.replicas import Replica
@@ -134,3 +134,12 @@ def test_a_damaged_or_newer_parked_document_stops_no_purge(tmp_path: Path) -> No
         path.write_bytes(data)
     assert purged(a).cleaned == 1
     assert a.tags("x.jpg") == {}
+
+
+def test_what_is_computed_of_a_new_picture_after_a_purge_stays(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    purged(a, "exif")
+    document, _ = recovery.read_or_set_aside(a.tree, a.image("x.jpg"))
+    document.set_machine("exif.gps", "pos", [48.0, 2.0])
+    sidecars.write(a.tree, "x.jpg", document)
+    assert a.sidecar("x.jpg").get("exif.gps", "pos", list) == [48.0, 2.0]
