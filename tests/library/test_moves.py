@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from phototag import fsio
-from phototag.library import documents, moves, relink, sidecars, strays, tidy
+from phototag.library import documents, moves, orphans, relink, sidecars, strays, tidy
 from phototag.library.walk import walk
 from phototag.sidecar import codec
 from phototag.sidecar.model import CONTENT, ID, UTAG, Content
 from phototag.sidecar.registers import Document
 from phototag.upkeep import health
 from tests.library.replicas import Replica
+from tests.locking import locked
 
 
 def run(a: Replica) -> moves.Relinked:
@@ -226,6 +229,42 @@ def test_words_in_an_overlay_follow_a_folder_that_was_renamed_in_the_library(tmp
     (nas.root / "trip").rename(nas.root / "2024")
     assert run(reader).moved == 1
     assert reader.tags("2024/a.jpg") == {"by the nas": 1, "by the reader": 1}
+
+
+@contextlib.contextmanager
+def nothing_can_be_parked(a: Replica, *rels: str) -> Iterator[None]:
+    folder = a.root / ".phototag/orphans"
+    folder.mkdir()
+    with locked(folder):
+        yield
+
+
+@contextlib.contextmanager
+def damaged_where_they_would_be_parked(a: Replica, *rels: str) -> Iterator[None]:
+    names = [orphans.orphan_name(a.sidecar(rel), rel) for rel in rels]
+    paths = [a.root / f".phototag/{name}.phototag" for name in names]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"torn")
+    yield
+    for path in paths:
+        path.unlink()
+
+
+@pytest.mark.parametrize("trouble", [nothing_can_be_parked, damaged_where_they_would_be_parked])
+@pytest.mark.parametrize("count", [1, 2])
+def test_pictures_that_changed_places_keep_their_words_where_none_can_give_way(
+    tmp_path: Path, trouble: Callable[..., contextlib.AbstractContextManager[None]], count: int
+) -> None:
+    a = Replica(tmp_path)
+    a.tag(a.scanned("x.jpg", b"one"), "of one")
+    a.tag(a.scanned("y.jpg", b"another"), "of another")
+    with trouble(a, *("x.jpg", "y.jpg")[:count]):
+        a.image("x.jpg", b"another")
+        a.image("y.jpg", b"one")
+        assert run(a).failed
+    assert run(a).failed == ()
+    assert (a.tags("x.jpg"), a.tags("y.jpg")) == ({"of another": 1}, {"of one": 1})
 
 
 def test_words_about_an_ignored_folder_stay_its_own(tmp_path: Path) -> None:
