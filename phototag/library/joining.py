@@ -144,7 +144,13 @@ class Batch:
             if is_same_picture(document, found[0]):
                 document = document.join(found[0])
             else:
-                park(self.tree, found[0], os.path.relpath(path, self.tree.root))
+                try:
+                    park(self.tree, found[0], os.path.relpath(path, self.tree.root))
+                except (FormatError, WriteError) as error:
+                    if isinstance(error, WriteError) and fsio.is_everywhere(error, self.tree.write_root):
+                        raise
+                    self._keep(path, f"about another picture, and waits: {_why(error)}")
+                    continue
                 self._keep(path, "about another picture: kept in .phototag/orphans for relink")
             copies.append((_Copy(path, seen), found[1]))
         return document, copies

@@ -82,6 +82,8 @@ class _Applying:
         self.tree, self.changes = tree, changes
         self.parked: dict[str, str] = {}
         """{image: name of the document that its sidecar was parked as}"""
+        self.blocked: set[str] = set()
+        """Images whose sidecar should have given way and could not: what is written there would mix two pictures."""
         self.failed: list[tuple[str, str]] = []
 
     def run(self) -> Relinked:
@@ -122,9 +124,11 @@ class _Applying:
             self.failed.append((rel, str(error)))
 
     def _park(self, rel: str) -> None:
+        self.blocked.add(rel)
         with self._failing(rel):
             document = sidecars.read(self.tree, rel)
             if document is None:
+                self.blocked.discard(rel)
                 return
             path, name = sidecars.path_to_write(self.tree, rel), orphan_name(document, rel)
             fsio.refuse_unwritable(path)
@@ -134,8 +138,11 @@ class _Applying:
                 park(self.tree, document, rel)
                 fsio.remove(path)
             self.parked[rel] = name
+            self.blocked.discard(rel)
 
     def _move(self, move: Move) -> bool:
+        if move.target in self.blocked:
+            return False
         made = False
         with self._failing(move.source):
             made = self._write_target(move)

@@ -139,7 +139,10 @@ def _relinked(tree: Tree, done: Carried) -> Carried:
 
 
 def _carry(tree: Tree, pairs: Iterable[tuple[str, str]]) -> Carried:
-    """Join each file into its new place, flush, then remove the old ones; one about another picture is parked."""
+    """Join each file into its new place, flush, then remove the old ones; one about another picture is parked.
+
+    What one folder or file refuses is told; the rest is carried. Raises WriteError where nothing can be written.
+    """
     carried = parked = 0
     failed: list[tuple[str, str]] = []
     batch: list[str] = []
@@ -155,7 +158,10 @@ def _carry(tree: Tree, pairs: Iterable[tuple[str, str]]) -> Carried:
             else:
                 park(tree, document, os.path.relpath(source, tree.root))
                 parked += 1
-        except (FormatError, OSError) as error:
+            fsio.refuse_unwritable(source)
+        except (FormatError, WriteError, OSError) as error:
+            if isinstance(error, WriteError) and fsio.is_everywhere(error, tree.root):
+                raise
             failed.append((os.path.relpath(source, tree.root), str(error)))
             continue
         batch.append(source)

@@ -51,7 +51,7 @@ class Stray(msgspec.Struct, frozen=True):
     words: Body = {}
     """What a person said."""
     away: bool = False
-    """An orphan whose whole folder is not here, or empty: a disk that is unplugged, rather than a file that moved."""
+    """An orphan whose folder is a mount point without its disk, as it seems, rather than a file that moved."""
 
 
 class Unplaced(msgspec.Struct, frozen=True):

@@ -82,10 +82,24 @@ class _Gathering:
             own = naming.sidecar_name(image)
             (self.owned if own in names else self.new)[folder.path(image)] = size
             names.discard(own)
-        # Sidecars that lie elsewhere than the images stay behind when a disk is unplugged from its mount point.
-        away = not folder.images and (self.tree.overlay or self.tree.layout == TREE)
+        mirrored = self.tree.overlay or self.tree.layout == TREE
+        away = bool(names) and mirrored and not folder.images and self._is_away(folder.rel)
         for name in sorted(names):
             self._orphan(folder.rel, name, away=away)
+
+    def _is_away(self, rel: str) -> bool:
+        """Say whether a folder, whose sidecars lie elsewhere, looks like a disk that is unplugged rather than moved.
+
+        Then its mount point is left, empty, or a link that leads nowhere; a folder that was renamed or cleared is gone.
+        """
+        path = self.tree.path(rel)
+        while not os.path.lexists(path):
+            path = os.path.dirname(path)
+        try:
+            with os.scandir(path) as entries:
+                return next(entries, None) is None
+        except OSError:
+            return True
 
     def _orphan(self, folder: str, name: str, *, away: bool) -> None:
         if copies.is_copy(name) or not naming.is_sidecar_name(name):
@@ -118,9 +132,11 @@ class _Gathering:
                 folders[:] = [name for name in folders if name[0] != "."]
                 rel = os.path.relpath(path, base)
                 rel = "" if rel == "." else rel
-                if rel not in seen:
-                    for name in sorted(n for n in names if n.endswith(SUFFIX)):
-                        self._orphan(rel, name, away=True)
+                own = [] if rel in seen else sorted(name for name in names if name.endswith(SUFFIX))
+                # Not walked though it is there: ignored, or closed to us.
+                away = bool(own) and (os.path.lexists(self.tree.path(rel)) or self._is_away(rel))
+                for name in own:
+                    self._orphan(rel, name, away=away)
 
     def _stray(self, rel: str, document: Document, kind: str, *, away: bool = False) -> None:
         content = document.get(ID, CONTENT, Content)

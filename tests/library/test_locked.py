@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from phototag.errors import WriteError
-from phototag.library import conflicts, lost, moves, purge, sidecars
+from phototag.library import conflicts, documents, lost, moves, purge, relayout, sidecars
 from phototag.library.decide import Edit
 from phototag.library.operation import IMAGE
 from phototag.sidecar.model import USER
@@ -58,6 +58,51 @@ def test_conflict_copies_in_it_wait(a: Replica, tmp_path: Path) -> None:
         assert "permission denied" in done.kept_aside[0].reason
         assert (a.tags("open/x.jpg"), a.tags("shut/x.jpg")) == ({"sea": 1}, {})
     assert conflicts.resolve(a.tree, conflicts.find(a.tree)).joined == 1
+    assert a.tags("shut/x.jpg") == {"sea": 1}
+
+
+def test_a_copy_about_another_picture_waits_where_it_cannot_be_parked(a: Replica) -> None:
+    copy = a.root / "open" / COPY
+    shutil.copy(a.root / "shut/x.jpg.phototag", copy)
+    shutil.copy(a.root / "open/x.jpg.phototag", a.root / "shut" / COPY)
+    a.tag("open/x.jpg", "sea")
+    (a.root / ".phototag/orphans").mkdir()
+    with locked(a.root / ".phototag/orphans"):
+        done = conflicts.resolve(a.tree, conflicts.find(a.tree))
+        assert (done.joined, [one.path for one in done.kept_aside]) == (0, [f"open/{COPY}", f"shut/{COPY}"])
+        assert "permission denied" in done.kept_aside[0].reason
+        assert copy.exists()
+    assert conflicts.resolve(a.tree, conflicts.find(a.tree)).joined == 2
+    assert not copy.exists()
+
+
+@pytest.mark.parametrize("layout", ["tree", "beside"])
+def test_another_layout_is_taken_by_the_others(a: Replica, layout: str) -> None:
+    for rel in ("open/x.jpg", "shut/x.jpg"):
+        a.tag(rel, "sea")
+    if layout == "beside":
+        relayout.move(a.tree, "tree")
+    with shut(a):
+        done = relayout.move(a.tree, layout)
+        assert done.carried == 1
+        ((path, why),) = done.failed
+        assert path.endswith("shut/x.jpg.phototag")
+        assert "permission denied" in why
+        assert a.tags("open/x.jpg") == {"sea": 1}
+    assert relayout.move(a.tree, layout) == relayout.Carried(1)
+    assert a.tags("open/x.jpg") == a.tags("shut/x.jpg") == {"sea": 1}
+
+
+def test_what_an_overlay_says_of_it_waits(a: Replica, tmp_path: Path) -> None:
+    documents.ensure_library(a.tree, a.clock)
+    reader = Replica(tmp_path, read_only=True)
+    for rel in ("open/x.jpg", "shut/x.jpg"):
+        reader.tag(rel, "sea")
+    with shut(a):
+        done = relayout.push(a.tree)
+        assert [path.endswith("shut/x.jpg.phototag") for path, _ in done.failed] == [True]
+        assert a.tags("open/x.jpg") == {"sea": 1}
+    assert relayout.push(a.tree).failed == ()
     assert a.tags("shut/x.jpg") == {"sea": 1}
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from phototag import fsio
-from phototag.library import documents, moves, relink, sidecars, strays, tidy
+from phototag.library import documents, moves, orphans, relink, sidecars, strays, tidy
 from phototag.library.walk import walk
 from phototag.sidecar import codec
-from phototag.sidecar.model import CONTENT, ID, Content
+from phototag.sidecar.model import CONTENT, ID, UTAG, Content
 from phototag.sidecar.registers import Document
 from phototag.upkeep import health
 from tests.library.replicas import Replica
+from tests.locking import locked
 
 
 def run(a: Replica) -> moves.Relinked:
@@ -184,13 +187,94 @@ def test_a_copy_on_a_disk_that_is_away_keeps_its_words(tmp_path: Path) -> None:
     a.rate(a.scanned("laptop/a.jpg"), 2)
     a.rate(a.scanned("usb/a.jpg"), 5)
     (a.root / "usb").rename(tmp_path / "unplugged")
-    assert run(a) == moves.Relinked(orphans=1)
+    assert run(a) == moves.Relinked(uncertain=1)  # as good as a folder that was renamed
     (a.root / "usb").mkdir()  # the mount point
     assert run(a) == moves.Relinked(orphans=1)
     (a.root / "usb").rmdir()
+    (a.root / "usb").symlink_to(tmp_path / "nowhere")
+    assert run(a) == moves.Relinked(orphans=1)
+    (a.root / "usb").unlink()
     (tmp_path / "unplugged").rename(a.root / "usb")
     assert run(a) == moves.Relinked()
     assert (a.rating("laptop/a.jpg"), a.rating("usb/a.jpg")) == (2, 5)
+
+
+@pytest.mark.parametrize("layout", ["tree", "beside"])
+@pytest.mark.parametrize(("old", "new"), [("trip/a.jpg", "2024/a.jpg"), ("a.jpg", "2024/a.jpg")])
+def test_words_said_elsewhere_follow_a_folder_that_was_renamed_or_cleared(
+    tmp_path: Path, layout: str, old: str, new: str
+) -> None:
+    a = Replica(tmp_path)
+    documents.set_layout(a.tree, layout)
+    a.tag(a.scanned(old), "before")
+    said_elsewhere = sidecars.read(a.tree, old)
+    assert said_elsewhere is not None
+    said_elsewhere.set_person(UTAG, "meanwhile", 1, a.clock)
+    (a.root / new).parent.mkdir()
+    (a.root / old).rename(a.root / new)
+    if "/" in old and layout == "tree":
+        (a.root / old).parent.rmdir()
+    assert run(a).moved == 1
+    sidecars.write(a.tree, old, said_elsewhere)  # a sync tool brings it
+    assert run(a).moved == 1
+    assert a.tags(new) == {"before": 1, "meanwhile": 1}
+
+
+def test_words_in_an_overlay_follow_a_folder_that_was_renamed_in_the_library(tmp_path: Path) -> None:
+    nas = Replica(tmp_path)
+    nas.tag(nas.scanned("trip/a.jpg"), "by the nas")
+    documents.ensure_library(nas.tree, nas.clock)
+    reader = Replica(tmp_path, read_only=True)
+    reader.tag("trip/a.jpg", "by the reader")
+    (nas.root / "trip").rename(nas.root / "2024")
+    assert run(reader).moved == 1
+    assert reader.tags("2024/a.jpg") == {"by the nas": 1, "by the reader": 1}
+
+
+@contextlib.contextmanager
+def nothing_can_be_parked(a: Replica, *rels: str) -> Iterator[None]:
+    folder = a.root / ".phototag/orphans"
+    folder.mkdir()
+    with locked(folder):
+        yield
+
+
+@contextlib.contextmanager
+def damaged_where_they_would_be_parked(a: Replica, *rels: str) -> Iterator[None]:
+    names = [orphans.orphan_name(a.sidecar(rel), rel) for rel in rels]
+    paths = [a.root / f".phototag/{name}.phototag" for name in names]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"torn")
+    yield
+    for path in paths:
+        path.unlink()
+
+
+@pytest.mark.parametrize("trouble", [nothing_can_be_parked, damaged_where_they_would_be_parked])
+@pytest.mark.parametrize("count", [1, 2])
+def test_pictures_that_changed_places_keep_their_words_where_none_can_give_way(
+    tmp_path: Path, trouble: Callable[..., contextlib.AbstractContextManager[None]], count: int
+) -> None:
+    a = Replica(tmp_path)
+    a.tag(a.scanned("x.jpg", b"one"), "of one")
+    a.tag(a.scanned("y.jpg", b"another"), "of another")
+    with trouble(a, *("x.jpg", "y.jpg")[:count]):
+        a.image("x.jpg", b"another")
+        a.image("y.jpg", b"one")
+        assert run(a).failed
+    assert run(a).failed == ()
+    assert (a.tags("x.jpg"), a.tags("y.jpg")) == ({"of another": 1}, {"of one": 1})
+
+
+def test_words_about_an_ignored_folder_stay_its_own(tmp_path: Path) -> None:
+    a = Replica(tmp_path)
+    documents.set_layout(a.tree, "tree")
+    a.scanned("a.jpg")
+    a.tag(a.scanned("private/a.jpg"), "secret")
+    (a.root / ".phototagignore").write_text("private/\n")
+    assert run(a) == moves.Relinked(orphans=1)
+    assert a.tags("a.jpg") == {}
 
 
 def test_a_sidecar_that_comes_before_its_image_does_not_override_a_copy(tmp_path: Path) -> None:
