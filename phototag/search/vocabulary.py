@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 import msgspec
+import xxhash
 
 from phototag import fsio
 from phototag.errors import WriteError
@@ -47,10 +48,9 @@ def vocabulary(tree: Tree) -> Vocabulary:
     Raises IndexDamagedError where there is one that cannot be used.
     """
     stamp, path = _stamp(tree), os.path.join(tree.cache, FILE)
-    with contextlib.suppress(OSError, msgspec.DecodeError):
-        kept = msgspec.msgpack.decode(fsio.read_bytes(path), type=_Kept)
-        if kept.stamp == stamp:
-            return kept.vocabulary
+    kept = _kept(path)
+    if kept is not None and kept.stamp == stamp:
+        return kept.vocabulary
     from phototag.index.reader import Index
 
     index = Index.open(tree)
@@ -59,8 +59,18 @@ def vocabulary(tree: Tree) -> Vocabulary:
     made = _collect(index)
     with contextlib.suppress(WriteError):
         fsio.make_folder(tree.cache)
-        fsio.write_atomic(path, msgspec.msgpack.encode(_Kept(stamp, made)), sync=False)
+        payload = msgspec.msgpack.encode(_Kept(stamp, made))
+        fsio.write_atomic(path, xxhash.xxh3_64_digest(payload) + payload, sync=False)
     return made
+
+
+def _kept(path: str) -> _Kept | None:
+    """Return what was kept at ``path``, None where there is nothing, or it is not as it was written."""
+    with contextlib.suppress(OSError, msgspec.DecodeError):  # the latter: by another version
+        data = fsio.read_bytes(path)
+        if data[:8] == xxhash.xxh3_64_digest(data[8:]):
+            return msgspec.msgpack.decode(data[8:], type=_Kept)
+    return None
 
 
 def _collect(index: Index) -> Vocabulary:
