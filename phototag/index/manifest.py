@@ -87,6 +87,8 @@ class Watch(msgspec.Struct, frozen=True, array_like=True):
     """The segment that holds the folder's listing."""
     links: int = 0
     """Which of its symbolic links lead somewhere (``index.links``), where images are links; else 0."""
+    ways: int = 0
+    """Which of its symbolic links lead to folders, and to which (``index.links``); 0 where none does."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
