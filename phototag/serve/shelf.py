@@ -131,7 +131,7 @@ class Shelf:
         index, found = self.answer(question, offset + limit)
         rows = found.rows[offset : offset + limit]
         scores = None if found.scores is None else found.scores[offset : offset + limit].tolist()
-        return index.records(rows.tolist(), scores), found.total
+        return list(index.records(rows.tolist(), scores)), found.total
 
     def place(self, question: Question, rel: str, at: int) -> int:
         """Return where the image ``rel`` stands in the answer, -1 where it does not; ``at`` is where it stood.
