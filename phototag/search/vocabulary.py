@@ -13,7 +13,7 @@ from phototag import fsio
 from phototag.errors import WriteError
 from phototag.index.manifest import NAME, index_folder
 from phototag.library import runs
-from phototag.library.documents import LIBRARY, document_path
+from phototag.library.documents import LIBRARY, POLICY, document_path
 from phototag.library.tree import Tree
 
 if TYPE_CHECKING:
@@ -93,13 +93,14 @@ def _collect(index: Index) -> Vocabulary:
 
 
 def _stamp(tree: Tree) -> Stamp:
-    """Return what changes when any of the values may have: the index, the people, the runs and which is current."""
+    """Return what changes when any of the values may have: the index, the people, the thresholds, the runs and which is current."""
     found = []
     for path in (
         os.path.join(index_folder(tree), NAME),
         os.path.dirname(document_path(tree, "people/x")),
         os.path.dirname(document_path(tree, f"{runs.KIND}/x")),
         document_path(tree, LIBRARY),
+        document_path(tree, POLICY),
     ):
         try:
             status = os.stat(path)
