@@ -33,7 +33,7 @@ from phototag.settings import load
 index = Index.open(Tree(sys.argv[1], load(cache_dir=sys.argv[2])))
 keep = select(index, Filters(places=("nice",), cameras=("nikon",), after="2005", not_tags=("tag 7",)))
 near = index.vectors(index.spaces[0]).search(np.load(sys.argv[3]), 10, keep=keep)
-found = index.records(near.rows, near.scores)
+found = list(index.records(near.rows, near.scores))
 assert len(found) == 10 and all(image.place.city == "Nice" for image in found)
 """
 

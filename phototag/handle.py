@@ -30,6 +30,8 @@ class Library:
         self.tree = tree
         self.notify = notify or (lambda text: None)
         self._index: Index | None = None
+        self._stamp: tuple[tuple[int, int], ...] = ()
+        """Of the documents that ``_index`` has read."""
 
     @classmethod
     def open(cls, path: str, *, notify: Callable[[str], None] | None = None, **options: Any) -> Library:
@@ -143,7 +145,7 @@ class Library:
     def index(self) -> Index:
         """Open the index, brought up to date first; what had to be done is told. Raises WriteError.
 
-        The open index is kept and handed out again while no folder of the library has changed.
+        The open index is kept and handed out again while neither a folder of the library nor its people and thresholds have changed.
         """
         from phototag.index import manifest
         from phototag.index.staleness import is_stale
@@ -169,11 +171,12 @@ class Library:
     def _open_index(self) -> Index | None:
         from phototag.index import manifest
         from phototag.index.reader import Index
+        from phototag.index.staleness import documents_stamp
 
-        kept = self._index
-        if kept is not None and manifest.load(self.tree) == kept.manifest:
+        kept, stamp = self._index, documents_stamp(self.tree)
+        if kept is not None and stamp == self._stamp and manifest.load(self.tree) == kept.manifest:
             return kept
-        self._index = Index.open(self.tree)
+        self._index, self._stamp = Index.open(self.tree), stamp
         return self._index
 
     def follow(self, folders: Sequence[Folder], *, wrote: bool) -> None:

@@ -18,7 +18,9 @@ import phototag
 from phototag.api import Photos
 from phototag.cli.main import run
 from phototag.errors import UsageError
+from phototag.library.documents import read_document, write_document
 from phototag.library.tree import Tree
+from phototag.models.protocols import Thresholds
 from phototag.search.fields import FIELDS
 from phototag.search.filters import Filters
 from phototag.search.keywords import FilterValues, filters_of
@@ -195,6 +197,25 @@ def test_tags_and_refresh(tmp_path: Path) -> None:
     assert "new.jpg" not in photos.images
     assert photos.refresh() is photos
     assert photos.images["new.jpg"].tags[0].tag == "zebra"
+
+
+def test_refresh_sees_people_and_thresholds_that_changed(tmp_path: Path) -> None:
+    """They stand in documents of the library: neither a sidecar nor the index changes with them."""
+    tree = library_made.build(tmp_path)
+    photos = phototag.open(Path(tree.root))
+    assert (len(photos.query("tag:beach")), photos.images[BEACH].people) == (3, ["Ada Lovelace"])
+    rename(tree, "p1", "Augusta")
+    made.thresholds(tree, made.TAGGER, Thresholds(default=0.99))
+    photos.refresh()
+    assert (len(photos.query("tag:beach")), photos.images[BEACH].people) == (1, ["Augusta"])
+
+
+def rename(tree: Tree, person: str, name: str) -> None:
+    """Give a person another name, as another machine does."""
+    document = read_document(tree, f"people/{person}")
+    assert document is not None
+    document.set_person("person", "name", name, made.OWNER)
+    write_document(tree, f"people/{person}", document)
 
 
 def test_names_that_are_not_utf8(tmp_path: Path) -> None:

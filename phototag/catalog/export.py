@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import csv
-import io
 import os
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -27,7 +26,7 @@ GPS, FACES, PEOPLE = "gps", "faces", "people"
 STRIPS = (GPS, FACES, PEOPLE)
 
 COLUMNS = (
-    "path", "id", "content", "size", "width", "height", "taken", "tags", "user_tags", "rating", "caption",
+    "path", "id", "content", "size", "width", "height", "taken", "tags", "user_tags", "rating", "title", "caption",
     "city", "region", "country", "lat", "lon", "camera", "people", "faces", "present",
     "cluster", "cluster_probability", "path_bytes",
 )  # fmt: skip
@@ -110,9 +109,20 @@ def _jsonl(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
     return count
 
 
+class _Lines(list[str]):
+    """Takes what ``csv`` writes, a row at a time, each to end with a line feed.
+
+    ``csv`` is told to end rows with both characters: only those that end rows does it put in quotes inside of cells, and
+    readers take a carriage return in a cell without quotes for the end of the row.
+    """
+
+    def write(self, row: str) -> None:
+        self.append(row.removesuffix("\r\n") + "\n")
+
+
 def _csv(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    lines = _Lines()
+    writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     count = 0
     for record in found:
@@ -123,10 +133,9 @@ def _csv(found: Iterable[ImageRecord], out: IO[bytes]) -> int:
         writer.writerow([_harmless(cell) if isinstance(cell, str) else "" if cell is None else cell for cell in cells])
         count += 1
         if count % _BATCH == 0:
-            out.write(text.getvalue().encode())
-            text.seek(0)
-            text.truncate()
-    out.write(text.getvalue().encode())
+            out.write("".join(lines).encode())
+            lines.clear()
+    out.write("".join(lines).encode())
     return count
 
 
@@ -175,7 +184,8 @@ def _batches(found: Iterable[ImageRecord]) -> Iterator[list[ImageRecord]]:
 def _flat(record: ImageRecord) -> dict[str, object]:
     place = record.place or PlaceRecord(None, None, None, None, None)
     flat = {name: getattr(place if name in PlaceRecord.__struct_fields__ else record, name, None) for name in COLUMNS}
-    flat["path_bytes"] = None if record.path_bytes is UNSET else record.path_bytes
+    for name in ("path_bytes", "title"):
+        flat[name] = None if flat[name] is UNSET else flat[name]
     flat["tags"] = [tag.tag for tag in record.tags]
     flat["cluster"] = record.cluster.id if isinstance(record.cluster, ClusterRecord) else None
     flat["cluster_probability"] = record.cluster.probability if isinstance(record.cluster, ClusterRecord) else None

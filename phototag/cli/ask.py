@@ -76,7 +76,7 @@ def list_command(
     library = app.library(folders[0] if folders else ".")
     index = library.index()
     page = list_images(index, within(filters, library, *folders), sort=sort, limit=limit)
-    show(app, library, index.records(page.rows, least=min_score), paths=paths, print0=print0)
+    show(app, library, index, page.rows, paths=paths, print0=print0, least=min_score)
     if not app.json and not paths and not print0:
         shown = "" if len(page.rows) == page.total else f", {len(page.rows)} shown"
         app.say(f"{page.total} {'image' if page.total == 1 else 'images'}{shown}")
@@ -136,7 +136,7 @@ def query(
     semantics = None if lexical else _semantics(app, library, embedder)
     found = ask(index, asked, filters, locate=library.tree.relative, k=count, semantics=semantics)
     scores = None if found.scores is None else found.scores.tolist()
-    show(app, library, index.records(found.rows, scores), paths=paths, print0=print0)
+    show(app, library, index, found.rows, scores, paths=paths, print0=print0)
     if not len(found.rows) and not app.json:
         near = did_you_mean(index, both(filters, asked.filters))
         app.say(f"nothing found; {near or STATS_TELL}")
@@ -179,8 +179,8 @@ def similar(
     if row is None:
         raise unknown(library.tree, rel)
     hits = find.similar(index, row, filters, k=count, space=find.space_of(index, embedder), min_score=min_score)
-    found = index.records([hit.row for hit in hits], [hit.score for hit in hits])
-    show(app, library, found, paths=paths, print0=print0)
+    rows, scores = [hit.row for hit in hits], [hit.score for hit in hits]
+    show(app, library, index, rows, scores, paths=paths, print0=print0)
 
 
 def _semantics(app: App, library: Library, embedder: str | None) -> Semantics:

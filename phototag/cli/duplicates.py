@@ -50,7 +50,7 @@ def duplicates(app: App, path: str | None, near: bool, rule: str, apply: bool, f
     wanted = within(filters, library, *([path] if path else []))
     groups = _groups(app, index, wanted, near=near, rule=rule)
     if apply:
-        _show_cleared(app, library.tree.root, _clear(app, library, groups, rule))
+        _show_cleared(app, library.tree.root, _clear(app, library, index, groups, rule))
     else:
         _show_plan(app, index, groups, where=f"in {display(path)}" if path and wanted.path else "in the whole library")
 
@@ -66,13 +66,14 @@ def _groups(app: App, index: Index, filters: Filters, *, near: bool, rule: str) 
     return by_paths(index, find(index, mask, near=near, rule=rule))
 
 
-def _clear(app: App, library: Library, groups: list[Copies], rule: str) -> Cleared:
+def _clear(app: App, library: Library, index: Index, groups: list[Copies], rule: str) -> Cleared:
     from phototag.cli.progress import progress
-    from phototag.upkeep.duplicates import clear
+    from phototag.upkeep.duplicates import clear, links_to
 
     with progress("compare", quiet=app.quiet) as shown:
         shown.start(len({path for group in groups for path in (group.keep, *group.others) if group.others}))
-        cleared = clear(library.tree, library.clock, groups, rule=rule, checked=shown.advance)
+        links = links_to(index, groups)
+        cleared = clear(library.tree, library.clock, groups, rule=rule, links=links, checked=shown.advance)
     if cleared.operation is not None:
         library.after(cleared.operation)
     return cleared

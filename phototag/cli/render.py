@@ -22,6 +22,17 @@ def emit_json(value: Any) -> None:
     sys.stdout.buffer.write(data + b"\n")
 
 
+def emit_json_each(values: Iterable[Any]) -> None:
+    """Print ``values`` as ``emit_json`` prints a list of them, each as soon as it is there."""
+    out = sys.stdout.buffer
+    before = b"[\n  "
+    for value in values:
+        # What is a line end in a text stands escaped there, so that only those of the form are moved in.
+        out.write(before + msgspec.json.format(msgspec.json.encode(value), indent=2).replace(b"\n", b"\n  "))
+        before = b",\n  "
+    out.write(b"[]\n" if before == b"[\n  " else b"\n]\n")
+
+
 def json_path(rel: str) -> dict[str, str]:
     """Return ``{"path": ...}`` and, where the name is not UTF-8, ``path_bytes`` in base64."""
     try:

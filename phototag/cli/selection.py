@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,14 +13,14 @@ from msgspec import UNSET
 from phototag.cli.completing import expression, values
 from phototag.cli.expression import typed
 from phototag.cli.options import App
-from phototag.cli.render import emit_json, emit_paths
+from phototag.cli.render import emit_json_each, emit_paths
 from phototag.errors import UsageError
 from phototag.fsio import display
 from phototag.search.fields import FIELDS, Field
 
 if TYPE_CHECKING:
     from phototag.handle import Library
-    from phototag.index.reader import Index
+    from phototag.index.reader import Index, Rows
     from phototag.index.record import ImageRecord
     from phototag.search.filters import Filters
 
@@ -103,32 +103,43 @@ def did_you_mean(index: Index, filters: Filters) -> str:
     return f"did you mean {' or '.join(near)}?" if near else ""
 
 
-def show(app: App, library: Library, found: Sequence[ImageRecord], *, paths: bool, print0: bool) -> None:
-    """Print images: as JSON, as paths, or a line each."""
+def show(
+    app: App,
+    library: Library,
+    index: Index,
+    rows: Rows | Sequence[int],
+    scores: Sequence[float] | None = None,
+    *,
+    paths: bool,
+    print0: bool,
+    least: float | None = None,
+) -> None:
+    """Print images: as JSON, as paths, or a line each; one after another, so that a million need no memory.
+
+    ``least`` is the score from which their tags count, if that was asked for.
+    """
+    if (paths or print0) and not app.json:
+        emit_paths((_from_here(library, path) for path in index.paths(rows)), null=print0)
+        return
+    records = index.records(rows, scores, least=least)
     if app.json:
-        emit_json(found)
-    elif paths or print0:
-        emit_paths((_from_here(library, record) for record in found), null=print0)
-    else:
-        for line in _lines(library, found):
-            click.echo(line)
+        emit_json_each(records)
+        return
+    for line in _lines([display(_from_here(library, path)) for path in index.paths(rows)], records):
+        click.echo(line)
 
 
-def _from_here(library: Library, record: ImageRecord) -> str:
-    """Return the path relative to the current folder, as git shows paths."""
-    from phototag.index.record import path_of
-
-    return os.path.relpath(library.tree.path(path_of(record)))
+def _from_here(library: Library, path: str) -> str:
+    """Return a path relative to the current folder, as git shows paths."""
+    return os.path.relpath(library.tree.path(path))
 
 
-def _lines(library: Library, found: Sequence[ImageRecord]) -> list[str]:
-    """Return a line an image: path, score, date, stars, place, people and tags, cut to the terminal's width."""
+def _lines(paths: Sequence[str], found: Iterable[ImageRecord]) -> Iterator[str]:
+    """Yield a line an image: path, score, date, stars, place, people and tags, cut to the terminal's width."""
     import shutil
 
     width = shutil.get_terminal_size((100, 24)).columns
-    paths = [display(_from_here(library, record)) for record in found]
     longest = min(max(map(len, paths), default=0), max(20, width // 2))
-    lines = []
     for path, record in zip(paths, found, strict=True):
         shown = path if len(path) <= longest else "…" + path[-(longest - 1) :]
         parts = [shown.ljust(longest)]
@@ -137,8 +148,7 @@ def _lines(library: Library, found: Sequence[ImageRecord]) -> list[str]:
         parts.append((record.taken or "")[:10].ljust(10))
         said = (_stars(record), _place(record), ", ".join(record.people), _tags(record))
         line = "  ".join([*parts, display("  ".join(part for part in said if part))]).rstrip()
-        lines.append(line if len(line) <= width else line[: width - 1] + "…")
-    return lines
+        yield line if len(line) <= width else line[: width - 1] + "…"
 
 
 def _stars(record: ImageRecord) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 from phototag.errors import FormatError, LibraryError
 from phototag.fsio import display
 from phototag.index.effective_faces import effective_faces
-from phototag.index.facts import bare, facts, is_fresh, owner_tags
+from phototag.index.facts import bare, facts, is_fresh, owner_tags, tags_fault, vector_fault
 from phototag.index.nothing import Output, counting
 from phototag.index.people import People
 from phototag.index.record import ImageRecord, make_record
@@ -83,6 +83,7 @@ class Direct:
             if face.person is not None
         }
         machine, user = self._tags(view)
+        trouble = "; ".join(filter(None, [trouble, *_faults(view)]))
         row = facts(rel, view, present=present, faces=len(counted), trouble=trouble)
         return make_record(row._asdict(), row.taken, machine, user, sorted(people.values()))
 
@@ -91,7 +92,7 @@ class Direct:
         outputs = []
         for space, slot in (view.mtag or {}).items():
             value = slot.value
-            if value is None or not is_fresh(value.src, view) or len(value.scores) != 2 * len(value.labels):
+            if value is None or not is_fresh(value.src, view) or tags_fault(space, value):
                 continue
             thresholds = self.thresholds(space)
             scores = memoryview(value.scores)
@@ -115,5 +116,16 @@ def _vectors(view: SidecarView) -> dict[str, bytes]:
     return {
         space: value.v
         for space, value in values
-        if value is not None and is_fresh(value.src, view) and value.q == "f2" and 0 < 2 * value.d == len(value.v)
+        if value is not None and is_fresh(value.src, view) and not vector_fault(space, value)
     }
+
+
+def _faults(view: SidecarView) -> list[str]:
+    """Return what is wrong with the models' outputs that have to be left out."""
+    tags = ((space, slot.value) for space, slot in (view.mtag or {}).items())
+    vectors = ((space, slot.value) for space, slot in (view.emb or {}).items())
+    faults = [tags_fault(space, value) for space, value in tags if value is not None and is_fresh(value.src, view)]
+    faults += [
+        vector_fault(space, value) for space, value in vectors if value is not None and is_fresh(value.src, view)
+    ]
+    return [fault for fault in faults if fault]

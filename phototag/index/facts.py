@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from phototag.index.spelling import path_columns, taken_us
-from phototag.index.view import SidecarView, value_of
+from phototag.index.view import Scores, SidecarView, Vector, value_of
 from phototag.index.words import padded
 from phototag.sidecar.model import PDQ, PRESENT, REJECTED, REMOVED, Exif, Rational
 
@@ -216,6 +216,18 @@ def _phash(view: SidecarView) -> tuple[bytes | None, bytes | None]:
     if found is None or not is_fresh(found.src, view) or len(found.v) not in (32, 64):
         return None, None
     return found.v[:32], found.v[32:] or None
+
+
+def tags_fault(space: str, value: Scores) -> str:
+    """Return why a model's tags cannot be used, empty where they can."""
+    if len(value.scores) == 2 * len(value.labels):
+        return ""
+    return f"mtag/{space} has {len(value.labels)} labels but {len(value.scores)} bytes of scores"
+
+
+def vector_fault(space: str, value: Vector) -> str:
+    """Return why a vector cannot be used, empty where it can."""
+    return "" if value.q == "f2" and 0 < 2 * value.d == len(value.v) else f"emb/{space} is not {value.d} half floats"
 
 
 def is_fresh(src: bytes, view: SidecarView) -> bool:

@@ -1,4 +1,7 @@
-"""Which symbolic links of a folder lead somewhere: git-annex fetches and drops what they lead to, and no mtime tells."""
+"""Which symbolic links of a folder lead somewhere: git-annex fetches and drops what they lead to, and no mtime tells.
+
+And which lead to folders: of several to the same one the walk follows the first, so that they hang together.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,11 @@ def to_remember(tree: Tree, folder: Folder) -> int:
     now = _leading(tree.path(folder.rel))
     listed = {name: size >= 0 for name, size in zip(folder.images, folder.sizes, strict=True) if name in folder.links}
     return _signature(now) if all((name in now) == led for name, led in listed.items()) else UNSURE
+
+
+def ways(folder: Folder) -> int:
+    """Return what to remember of the links to folders in a folder, ``NO_LINKS`` where there are none."""
+    return _signature({f"{name}/{target}" for name, target in folder.ways}) if folder.ways else NO_LINKS
 
 
 def _leading(path: str) -> set[str]:

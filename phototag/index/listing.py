@@ -243,7 +243,9 @@ def _loose(name: str) -> str:
 
 
 def _mtime_ns(path: str) -> int:
+    """Return when a folder changed last; its ctime tells of a new name too, and of an mtime that was set back."""
     try:
-        return os.stat(path).st_mtime_ns
+        status = os.stat(path)
     except OSError:
         return 0
+    return max(status.st_mtime_ns, status.st_ctime_ns)

@@ -78,15 +78,17 @@ class AnnInfo(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Watch(msgspec.Struct, frozen=True, array_like=True):
-    """A folder as it was when it was listed; equal mtimes mean that nothing in it was made, replaced or removed."""
+    """A folder as it was when it was listed; equal times mean that nothing in it was made, replaced or removed."""
 
     mtimes_ns: tuple[int, int, int]
-    """Of the folder, of its mirror under ``.phototag/sidecars``, of its overlay; 0 where there is none, -1 where it
+    """Or ctimes, where later: of the folder, of its mirror under ``.phototag/sidecars``, of its overlay; 0 where there is none, -1 where it
     changed so shortly before it was listed that a later change could carry the same time."""
     segment: str
     """The segment that holds the folder's listing."""
     links: int = 0
     """Which of its symbolic links lead somewhere (``index.links``), where images are links; else 0."""
+    ways: int = 0
+    """Which of its symbolic links lead to folders, and to which (``index.links``); 0 where none does."""
 
 
 class Manifest(msgspec.Struct, frozen=True):

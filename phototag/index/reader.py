@@ -7,7 +7,7 @@ the ``Index`` it came from.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -242,11 +242,12 @@ class Index:
 
     def records(
         self, rows: Iterable[int], scores: Iterable[float] | None = None, *, least: float | None = None
-    ) -> list[ImageRecord]:
-        """Return many images, ranked where ``scores`` are given; ``least`` as in ``record``."""
+    ) -> Iterator[ImageRecord]:
+        """Yield many images, ranked where ``scores`` are given; ``least`` as in ``record``."""
         if scores is None:
-            return [self.record(int(row), least=least) for row in rows]
-        return [self.record(int(row), score=float(score)) for row, score in zip(rows, scores, strict=True)]
+            return (self.record(int(row), least=least) for row in rows)
+        ranked = zip(rows, scores, strict=True)
+        return (self.record(int(row), score=float(score), least=least) for row, score in ranked)
 
     def by_path(self, rows: Rows, limit: int | None = None) -> Rows:
         """Return ``rows`` sorted by path, only the first ``limit`` where that is given."""

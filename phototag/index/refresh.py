@@ -18,7 +18,7 @@ from phototag import fsio
 from phototag.errors import PhototagError
 from phototag.index import links
 from phototag.index.build import Progress, build
-from phototag.index.changes import Changes, Mtimes
+from phototag.index.changes import Changes, Mtimes, WaysChanged
 from phototag.index.listing import LOOK_AGAIN, Entry, Listing, ignore_signature, is_settled, list_folder, pack
 from phototag.index.manifest import (
     IndexDamagedError,
@@ -85,9 +85,14 @@ def refresh(tree: Tree, *, paranoid: bool = False, progress: Progress | None = N
             if manifest is not None and manifest.purges != purge_digest(tree):
                 reason = "data was purged"
             if manifest is not None and reason is None:
-                updated, changed, removed = _Update(tree, manifest).run(
-                    paranoid=paranoid, progress=progress, workers=workers
-                )
+                try:
+                    updated, changed, removed = _Update(tree, manifest).run(
+                        paranoid=paranoid, progress=progress, workers=workers
+                    )
+                except WaysChanged:
+                    updated, changed, removed = _Update(tree, manifest).run(
+                        paranoid=True, progress=progress, workers=workers
+                    )
                 return _report(tree, updated, start, changed, removed, None)
         except IndexDamagedError as error:
             reason = str(error)
@@ -155,10 +160,10 @@ class _Update:
             if rel not in self.changes.seen:
                 self._forget(rel)
         held = {part.rel: (s.name, part.unsettled) for s in fresh for part in Segment(self.folder, s).parts()}
-        for rel, (mtimes, leading) in self.changes.seen.items():
+        for rel, (mtimes, leading, ways) in self.changes.seen.items():
             before = self.old.folders.get(rel)
             segment, unsettled = held.get(rel) or (before.segment if before is not None else "", False)
-            self.folders[rel] = Watch(LOOK_AGAIN if unsettled else mtimes, segment, leading)
+            self.folders[rel] = Watch(LOOK_AGAIN if unsettled else mtimes, segment, leading, ways)
         segments = [self._buried(segment) for segment in self.old.segments] + fresh
         manifest = msgspec.structs.replace(self.old, segments=segments, folders=self.folders, ignores=self.ignores)
         manifest = self._compacted(manifest)
@@ -180,7 +185,7 @@ class _Update:
         entries = as_before(self.tree, folder.rel, entries, old)
         if before is not None and not all(is_settled(entry.signature) for entry in entries):
             mtimes = LOOK_AGAIN
-        self.changes.seen[raw] = (mtimes, links.to_remember(self.tree, folder))
+        self.changes.seen[raw] = (mtimes, links.to_remember(self.tree, folder), links.ways(folder))
         signature = ignore_signature(self.tree, folder.rel)
         if signature:
             self.ignores[raw] = signature

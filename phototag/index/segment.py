@@ -15,7 +15,7 @@ import pyarrow as pa
 from phototag import fsio
 from phototag.index import schema
 from phototag.index.effective_faces import FaceRow, effective_faces
-from phototag.index.facts import Facts, bare, facts, is_fresh, owner_tags
+from phototag.index.facts import Facts, bare, facts, is_fresh, owner_tags, tags_fault, vector_fault
 from phototag.index.manifest import FileStamp, SegmentInfo, VectorInfo, stamp_file
 from phototag.index.parts import FOLDERS_FILE, FolderPart
 from phototag.index.vectorfile import VectorWriter
@@ -80,10 +80,11 @@ class SegmentWriter:
     def add(self, path: str, view: SidecarView, *, present: bool, trouble: str = "") -> None:
         """Append an image as its sidecar describes it."""
         row = self.rows
+        faults = [trouble] if trouble else []
         if view.mtag:
-            trouble = self._add_tags(row, view) or trouble
+            faults += self._add_tags(row, view)
         if view.emb:
-            trouble = self._add_vectors(row, view) or trouble
+            faults += self._add_vectors(row, view)
         if view.utag:
             self.user_tags.extend((row, tag, value) for tag, value in owner_tags(view).items())
         count = 0
@@ -91,7 +92,7 @@ class SegmentWriter:
             found = effective_faces(view)
             count = sum(face.counts for face in found)
             self._add_faces(row, found)
-        self._append(facts(path, view, present=present, faces=count, trouble=trouble))
+        self._append(facts(path, view, present=present, faces=count, trouble="; ".join(faults)))
 
     def add_table(self, table: pa.Table) -> None:
         """Append rows that come from another segment, as they are."""
@@ -125,28 +126,35 @@ class SegmentWriter:
         if len(self._pending) >= BATCH_ROWS:
             self._flush()
 
-    def _add_tags(self, row: int, view: SidecarView) -> str:
+    def _add_tags(self, row: int, view: SidecarView) -> list[str]:
+        """Append the tags of every model; return what is wrong with those that had to be left out."""
+        faults: list[str] = []
         for space, slot in view.mtag.items():  # type: ignore[union-attr]
             value = slot.value
             if value is None or not is_fresh(value.src, view):
                 continue
-            if len(value.scores) != 2 * len(value.labels):
-                return f"mtag/{space} has {len(value.labels)} labels but {len(value.scores)} bytes of scores"
+            if fault := tags_fault(space, value):
+                faults.append(fault)
+                continue
             self.tags[space].add(row, value.labels, value.scores)
-        return ""
+        return faults
 
-    def _add_vectors(self, row: int, view: SidecarView) -> str:
+    def _add_vectors(self, row: int, view: SidecarView) -> list[str]:
+        """Append the vectors of every model; return what is wrong with those that had to be left out."""
+        faults: list[str] = []
         for space, slot in view.emb.items():  # type: ignore[union-attr]
             value = slot.value
             if value is None or not is_fresh(value.src, view):
                 continue
-            if value.q != "f2" or value.d <= 0 or len(value.v) != 2 * value.d:
-                return f"emb/{space} is not {value.d} half floats"
+            if fault := vector_fault(space, value):
+                faults.append(fault)
+                continue
             writer = self.vector_writer(space, value.d)
             if writer.dim != value.d:
-                return f"emb/{space} has {value.d} dimensions, others {writer.dim}"
+                faults.append(f"emb/{space} has {value.d} dimensions, others {writer.dim}")
+                continue
             writer.add(row, value.v)
-        return ""
+        return faults
 
     def _add_faces(self, row: int, found: list[FaceRow]) -> None:
         for face in found:

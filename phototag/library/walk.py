@@ -49,6 +49,8 @@ class Folder(msgspec.Struct, frozen=True):
     problems: list[Problem] = []
     folders: list[str] = []
     """Subfolders that the walk goes into, relative to the root."""
+    ways: list[tuple[str, str]] = []
+    """Links to folders, whether the walk follows them or not: name and where each leads."""
 
     def path(self, name: str) -> str:
         """Return the path of ``name`` relative to the root."""
@@ -81,6 +83,7 @@ class _Scan:
     def __init__(self, tree: Tree, rel: str, rules: tuple[ignore.Rule, ...], seen: set[tuple[int, int] | str]) -> None:
         self.tree, self.rel, self.rules, self.seen = tree, rel, rules, seen
         self.folders: list[str] = []
+        self.ways: list[tuple[str, str]] = []
         self.problems: list[Problem] = []
 
     def folder(self) -> Folder:
@@ -116,6 +119,7 @@ class _Scan:
             frozenset(links),
             self.problems,
             self.folders,
+            self.ways,
         )
 
     def _read(
@@ -188,6 +192,7 @@ class _Scan:
         except OSError:
             return False
         target = os.path.realpath(path)
+        self.ways.append((entry.name, target))
         root = os.path.realpath(self.tree.root)
         mark = mark or target
         inside = target == root or target.startswith(root + os.sep) or root.startswith(target + os.sep)

@@ -16,6 +16,7 @@ from phototag.library.tree import Tree
 from phototag.search.filters import NO_FILTERS, Filters, both, select
 from phototag.search.find import Hit, list_images, query
 from phototag.search.language import Asked
+from phototag.search.nearest import nearest
 from phototag.search.terms import Term, parse_terms
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _alike(index: Index, rels: Sequence[str], filters: Filters, k: int | None) -
     keep[rows] = False
     middle = vectors.get(rows).sum(axis=0)
     length = float(np.linalg.norm(middle))
-    near = vectors.search(middle / max(length, 1e-12), index.count if k is None else k, keep=keep)
+    near = nearest(index, space, middle / max(length, 1e-12), index.count if k is None else k, keep=keep)
     return [Hit(int(r), float(s)) for r, s in zip(near.rows, np.clip(near.scores, -1.0, 1.0), strict=True)]
 
 

@@ -12,6 +12,7 @@ from phototag.index.reader import NO_INT, Index
 from phototag.search.filters import NO_FILTERS, Filters, select
 from phototag.search.fusion import fuse
 from phototag.search.lexical import lexical
+from phototag.search.nearest import nearest
 from phototag.search.terms import parse_terms
 from phototag.sidecar.model import model_of
 
@@ -78,7 +79,7 @@ def query(
     if meaning is None or semantics is None:
         return best(index, ranked.rows, ranked.scores, k)
     depth = semantics.depth or max(k or 0, CANDIDATES)
-    near = index.vectors(meaning.space).search(meaning.vector, depth, keep=keep)
+    near = nearest(index, meaning.space, meaning.vector, depth, keep=keep)
     if not len(near.rows):
         return best(index, ranked.rows, ranked.scores, k)
     if not ranked.complete.any():
@@ -110,7 +111,7 @@ def similar(
     vectors = index.vectors(name)
     keep = select(index, filters)
     keep[row] = False
-    near = vectors.search(vectors.get(np.array([row]))[0], k, keep=keep)
+    near = nearest(index, name, vectors.get(np.array([row]))[0], k, keep=keep)
     scores = np.clip(near.scores, -1.0, 1.0)
     return [
         Hit(int(r), float(s)) for r, s in zip(near.rows, scores, strict=True) if min_score is None or s >= min_score

@@ -7,12 +7,13 @@ import os
 from typing import TYPE_CHECKING
 
 import msgspec
+import xxhash
 
 from phototag import fsio
 from phototag.errors import WriteError
 from phototag.index.manifest import NAME, index_folder
 from phototag.library import runs
-from phototag.library.documents import LIBRARY, document_path
+from phototag.library.documents import LIBRARY, POLICY, document_path
 from phototag.library.tree import Tree
 
 if TYPE_CHECKING:
@@ -47,10 +48,9 @@ def vocabulary(tree: Tree) -> Vocabulary:
     Raises IndexDamagedError where there is one that cannot be used.
     """
     stamp, path = _stamp(tree), os.path.join(tree.cache, FILE)
-    with contextlib.suppress(OSError, msgspec.DecodeError):
-        kept = msgspec.msgpack.decode(fsio.read_bytes(path), type=_Kept)
-        if kept.stamp == stamp:
-            return kept.vocabulary
+    kept = _kept(path)
+    if kept is not None and kept.stamp == stamp:
+        return kept.vocabulary
     from phototag.index.reader import Index
 
     index = Index.open(tree)
@@ -59,8 +59,18 @@ def vocabulary(tree: Tree) -> Vocabulary:
     made = _collect(index)
     with contextlib.suppress(WriteError):
         fsio.make_folder(tree.cache)
-        fsio.write_atomic(path, msgspec.msgpack.encode(_Kept(stamp, made)), sync=False)
+        payload = msgspec.msgpack.encode(_Kept(stamp, made))
+        fsio.write_atomic(path, xxhash.xxh3_64_digest(payload) + payload, sync=False)
     return made
+
+
+def _kept(path: str) -> _Kept | None:
+    """Return what was kept at ``path``, None where there is nothing, or it is not as it was written."""
+    with contextlib.suppress(OSError, msgspec.DecodeError):  # the latter: by another version
+        data = fsio.read_bytes(path)
+        if data[:8] == xxhash.xxh3_64_digest(data[8:]):
+            return msgspec.msgpack.decode(data[8:], type=_Kept)
+    return None
 
 
 def _collect(index: Index) -> Vocabulary:
@@ -83,13 +93,14 @@ def _collect(index: Index) -> Vocabulary:
 
 
 def _stamp(tree: Tree) -> Stamp:
-    """Return what changes when any of the values may have: the index, the people, the runs and which is current."""
+    """Return what changes when any of the values may have: the index, the people, the thresholds, the runs and which is current."""
     found = []
     for path in (
         os.path.join(index_folder(tree), NAME),
         os.path.dirname(document_path(tree, "people/x")),
         os.path.dirname(document_path(tree, f"{runs.KIND}/x")),
         document_path(tree, LIBRARY),
+        document_path(tree, POLICY),
     ):
         try:
             status = os.stat(path)

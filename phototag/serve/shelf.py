@@ -16,6 +16,7 @@ import numpy.typing as npt
 from phototag.errors import LibraryError, UsageError
 from phototag.index.manifest import NAME, index_folder
 from phototag.index.reader import NO_INT
+from phototag.index.staleness import documents_stamp
 from phototag.search.ask import ask
 from phototag.search.facets import Facets, facets
 from phototag.search.filters import both, select
@@ -76,7 +77,7 @@ class Shelf:
         self.tree = library.tree
         self._lock = threading.Lock()
         self._index: Index | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[tuple[int, int], ...] | None = None
         self._looked = 0.0
         self._state: tuple[Index | None, Membership | None] = (None, None)
         self._number = 0
@@ -90,10 +91,10 @@ class Shelf:
             now = time.monotonic()
             if self._index is None or now - self._looked > LOOK_AGAIN_S:
                 self._looked = now
-                stamp = self._manifest_stamp()
+                stamp = self._index_stamp()
                 if self._index is None or stamp != self._stamp:
                     self._index = self.library.index()
-                    self._stamp = self._manifest_stamp()
+                    self._stamp = self._index_stamp()
             return self._index
 
     def _now(self) -> tuple[Index, int]:
@@ -131,7 +132,7 @@ class Shelf:
         index, found = self.answer(question, offset + limit)
         rows = found.rows[offset : offset + limit]
         scores = None if found.scores is None else found.scores[offset : offset + limit].tolist()
-        return index.records(rows.tolist(), scores), found.total
+        return list(index.records(rows.tolist(), scores)), found.total
 
     def place(self, question: Question, rel: str, at: int) -> int:
         """Return where the image ``rel`` stands in the answer, -1 where it does not; ``at`` is where it stood.
@@ -238,12 +239,13 @@ class Shelf:
             while len(shelf) > ANSWERS_KEPT:
                 shelf.popitem(last=False)
 
-    def _manifest_stamp(self) -> tuple[int, int] | None:
+    def _index_stamp(self) -> tuple[tuple[int, int], ...] | None:
+        """Return what changes with the index, and with the documents that it is read together with."""
         try:
             found = os.stat(os.path.join(index_folder(self.tree), NAME))
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_ino
+        return (found.st_mtime_ns, found.st_ino), *documents_stamp(self.tree)
 
 
 def _ordered(index: Index, rows: npt.NDArray[np.integer[Any]], sort: str) -> npt.NDArray[np.uint32]:

@@ -6,9 +6,10 @@ Planned from the index, but nothing is moved on its word alone: every file is re
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
+import numpy as np
 
 from phototag import fingerprint, fsio, ids
 from phototag.errors import FormatError, PhototagError
@@ -64,22 +65,35 @@ def by_paths(index: Index, groups: Iterable[Group]) -> list[Copies]:
     ]
 
 
+def links_to(index: Index, groups: Sequence[Copies]) -> dict[str, str]:
+    """Return {image that is to go: a symbolic link anywhere in the library that would lead nowhere then}."""
+    tree, contents = index.tree, index.clusters.keys.content
+    going = {os.path.realpath(tree.path(rel)): rel for group in groups for rel in group.others}
+    rows = [row for rel in going.values() if (row := index.row_of(rel)) is not None]
+    same = np.flatnonzero(np.isin(contents, contents[rows]) & index.alive)
+    paths = (tree.path(rel) for rel in index.paths(same))
+    targets = {path: os.path.realpath(path) for path in paths if os.path.islink(path)}
+    return {going[target]: os.path.relpath(path, tree.root) for path, target in targets.items() if target in going}
+
+
 def clear(
     tree: Tree,
     clock: ids.Clock,
     groups: Sequence[Copies],
     *,
     rule: str,
+    links: Mapping[str, str],
     checked: Callable[[int], None] = lambda count: None,
 ) -> Cleared:
     """Move the others of ``groups`` to the trash as one operation, and give the kept ones what was said of them.
 
+    Those that ``links`` lead to (``links_to``) stay: a link cannot be told where its file went.
     ``checked`` is told how many images were compared since it was last called. Raises PhototagError where the library
     cannot be written or the images are not here, WriteError.
     """
     trash.check_writable(tree)
     _refuse_absent(tree, groups)
-    work = _Work(tree, checked)
+    work = _Work(tree, checked, links)
     for group in groups:
         work.add(group)
     if not work.going:
@@ -99,8 +113,8 @@ def clear(
 class _Work:
     """What is to be moved and said, after every file was looked at."""
 
-    def __init__(self, tree: Tree, checked: Callable[[int], None]) -> None:
-        self.tree, self._checked = tree, checked
+    def __init__(self, tree: Tree, checked: Callable[[int], None], links: Mapping[str, str]) -> None:
+        self.tree, self._checked, self._links = tree, checked, links
         self.groups: list[Copies] = []
         self.skipped: list[Skipped] = []
         self.going: list[tuple[str, bytes]] = []
@@ -122,7 +136,7 @@ class _Work:
             return
         moved = []
         for other in group.others:
-            found = trash.obstacle(self.tree, other) or self._look(other)
+            found = self._led_to(other) or trash.obstacle(self.tree, other) or self._look(other)
             if isinstance(found, str):
                 self.skipped.append(Skipped(other, found))
                 continue
@@ -134,6 +148,9 @@ class _Work:
             moved.append(other)
         if moved:
             self.groups.append(msgspec.structs.replace(group, others=tuple(moved)))
+
+    def _led_to(self, rel: str) -> str:
+        return f"{fsio.display(self._links[rel])} is a link to it" if rel in self._links else ""
 
     def edits(self) -> list[Edit]:
         """Return what the kept images are told."""

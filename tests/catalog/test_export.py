@@ -75,6 +75,19 @@ def test_a_cell_is_never_a_formula(tmp_path_factory: pytest.TempPathFactory) -> 
     assert row["caption"] == "'=HYPERLINK(1)"
 
 
+def test_line_ends_in_a_cell_end_no_row(tmp_path: Path) -> None:
+    tree = made.library(tmp_path)
+    captions = {"a.jpg": "old\rMac", "b.jpg": "two\r\nlines", "odd\rname.jpg": "three\nmore", "z.jpg": "plain"}
+    for name, caption in captions.items():
+        made.add(tree, name, user={"caption": caption, "title": f"title of {name}"})
+    refresh(tree)
+    text = written(made.opened(tree), "csv").decode()
+    assert text.startswith(",".join(COLUMNS) + "\n")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert {row["path"]: row["caption"] for row in rows} == captions
+    assert {row["title"] for row in rows} == {f"title of {name}" for name in captions}
+
+
 @pytest.mark.parametrize("name", ["-dash.jpg", "=1+1.jpg", "+a.jpg", "@b.jpg"])
 def test_a_path_in_csv_is_no_formula_and_stays_the_path(tmp_path: Path, name: str) -> None:
     tree = made.library(tmp_path)

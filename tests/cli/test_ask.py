@@ -6,14 +6,18 @@ import json
 import os
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from phototag.cli.main import run
 from phototag.cli.shapes import shapes
 from phototag.imaging.thumbs import ThumbCache
+from phototag.index.reader import Index
+from phototag.index.record import ImageRecord
 from tests import make
 from tests.make import phototag
 
@@ -218,3 +222,33 @@ def test_a_score_is_a_number(photos: Path, words: list[str], value: str) -> None
     done = phototag(*words, "--min-score", value, cwd=photos, check=False)
     assert done.returncode == 2
     assert "--min-score" in done.stderr
+
+
+def test_paths_alone_read_no_records_and_records_are_printed_one_by_one(
+    photos: Path, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos)
+    assert run(["list", "--json"]) == 0
+    record = Index.record
+    alive: list[weakref.ref[object]] = []
+
+    def counted(self: Index, row: int, **how: float | None) -> ImageRecord:
+        assert sum(one() is not None for one in alive) <= 1, "earlier ones are kept"
+        made = Kept(**{name: getattr(record(self, row, **how), name) for name in ImageRecord.__struct_fields__})
+        alive.append(weakref.ref(made))
+        return made
+
+    whole = capfdbinary.readouterr().out
+    monkeypatch.setattr(Index, "record", counted)
+    assert run(["list", "--paths"]) == 0
+    assert alive == []
+    assert capfdbinary.readouterr().out == b"a/blue.jpg\na/green.jpg\nred.jpg\n"
+    assert run(["list", "--json"]) == 0
+    assert len(alive) == 3
+    assert capfdbinary.readouterr().out == whole == msgspec.json.format(whole.strip(), indent=2) + b"\n"
+    assert run(["list", "tag:none", "--json"]) == 0
+    assert capfdbinary.readouterr().out == b"[]\n"
+
+
+class Kept(ImageRecord, frozen=True, weakref=True):
+    """A record of which can be seen whether it is still held."""

@@ -187,6 +187,22 @@ def test_links_to_one_file_are_no_duplicates_to_delete(library: Path) -> None:
     assert "soft.jpg" in group["linked"]
 
 
+@pytest.mark.parametrize("among", [[], ["2024"]], ids=["whole library", "the link is elsewhere"])
+def test_a_file_that_a_link_leads_to_stays(tmp_path: Path, among: list[str]) -> None:
+    root = tmp_path / "p"
+    for folder in ("2024/event", "album"):
+        (root / folder).mkdir(parents=True)
+    data = make.encoded(make.picture())
+    for name in ("2024/a.jpg", "2024/event/b.jpg", "2024/event/c.jpg"):
+        (root / name).write_bytes(data)
+    (root / "album" / "best.jpg").symlink_to("../2024/event/b.jpg")
+    make.phototag("scan", root)
+    done = ask(root, *(str(root / folder) for folder in among), "--apply")
+    assert done["skipped"] == [{"path": "2024/event/b.jpg", "reason": "album/best.jpg is a link to it"}]
+    assert [(group["keep"], group["others"]) for group in done["groups"]] == [("2024/a.jpg", ["2024/event/c.jpg"])]
+    assert (root / "album" / "best.jpg").read_bytes() == data
+
+
 def test_a_file_that_changed_since_the_scan_is_left_alone(library: Path) -> None:
     path = library / "old/sea (1).jpg"
     data = bytearray(path.read_bytes())

@@ -13,6 +13,7 @@ from phototag.index import vectorfile
 from phototag.index import vectors as vectors_module
 from phototag.index.reader import Index
 from phototag.index.refresh import rebuild, refresh
+from phototag.index.verify import verify
 from phototag.library.tree import Tree
 from phototag.sidecar import model
 from tests.index import sidecars_made as made
@@ -116,3 +117,20 @@ def test_the_header_is_what_faiss_writes(dim: int, count: int) -> None:
     index.add_sa_codes(np.zeros((count, 2 * dim), np.uint8))
     whole = faiss.serialize_index(index).tobytes()
     assert vectorfile.header(dim, count) + bytes(count * 2 * dim) == whole
+
+
+def test_what_one_model_wrote_badly_takes_nothing_away_from_the_others(tmp_path: Path) -> None:
+    tree = made.library(tmp_path)
+    document = made.document("a.jpg", tags={"sea": 0.9}, seed=1)
+    px = made.pixels("a.jpg")
+    document.set_machine(model.EMB, "bad@1#00000000", model.Embedding(px[:8], 9, b"short"))
+    document.set_machine(model.MTAG, "bad@1#00000000", model.TagScores(px[:8], ("sky",), b"1"))
+    Path(tree.path("a.jpg")).touch()
+    Path(tree.sidecar("a.jpg")).write_bytes(document.encode())
+    refresh(tree)
+    record, vectors, _ = made.contents(made.opened(tree))["a.jpg"]
+    assert [tag.tag for tag in record.tags] == ["sea"]
+    assert list(vectors) == [made.EMBEDDER]
+    assert "mtag/bad@1#00000000 has 1 labels" in str(record.trouble)
+    assert "emb/bad@1#00000000 is not 9 half floats" in str(record.trouble)
+    assert verify(tree).differences == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from phototag.index.reader import Index
 from phototag.search.language import parse
 from phototag.search.suggestions import meant
+from phototag.search.vocabulary import FILE, vocabulary
 from tests.index import sidecars_made as made
 from tests.search import library_made
 
@@ -36,3 +39,14 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
 )
 def test_what_may_be_meant(index: Index, text: str, expected: list[str]) -> None:
     assert meant(index, parse(text).filters) == expected
+
+
+def test_a_damaged_file_of_values_is_made_anew(tmp_path: Path) -> None:
+    tree = library_made.build(tmp_path)
+    truth = vocabulary(tree)
+    kept = Path(tree.cache) / FILE
+    whole = kept.read_bytes()
+    for at in range(len(whole)):
+        kept.write_bytes(whole[:at] + bytes([whole[at] ^ 0x81]) + whole[at + 1 :])
+        assert vocabulary(tree) == truth
+    assert kept.read_bytes() == whole

@@ -8,10 +8,13 @@ from phototag.clustering.protocol import Options
 from phototag.clustering.run import Choice, make_run
 from phototag.errors import UsageError
 from phototag.handle import Library
+from phototag.models.protocols import Thresholds
 from phototag.serve import shelf as shelves
 from phototag.serve.question import Question, from_pairs
 from phototag.serve.shelf import Shelf
 from tests.clustering import library_made
+from tests.index import sidecars_made
+from tests.search import library_made as search_made
 
 
 def test_several_visitors_at_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,3 +87,13 @@ def test_clusters_made_elsewhere_are_seen_at_once(tmp_path: Path, monkeypatch: p
     assert [record.path for record in shelf.page(first, 0, 50)[0]] == before
     assert ("Mine", 12) in clusters()
     assert shelf.index() is index
+
+
+def test_thresholds_that_came_from_elsewhere_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They change neither a sidecar nor the index."""
+    monkeypatch.setattr(shelves, "LOOK_AGAIN_S", 0.0)
+    tree = search_made.build(tmp_path)
+    shelf, question = Shelf(Library(tree)), from_pairs([("q", "tag:beach")])
+    assert shelf.page(question, 0, 10)[1] == 3
+    sidecars_made.thresholds(tree, sidecars_made.TAGGER, Thresholds(default=0.99))
+    assert shelf.page(question, 0, 10)[1] == 1
