@@ -80,7 +80,7 @@ Examples:
 @click.group(
     cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 @click.option(
     "--version",
     is_flag=True,
@@ -89,10 +89,8 @@ Examples:
     callback=lambda c, p, v: _version(c, v),
     help="Show the version.",
 )
-@click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+def cli() -> None:
     """Tag, search and sort your photos, offline. Everything known about a photo travels in a sidecar beside it."""
-    ctx.ensure_object(dict)["debug"] = debug
 
 
 def _version(ctx: click.Context, value: bool) -> None:
@@ -108,7 +106,9 @@ def run(argv: list[str] | None = None) -> int:
     args = sys.argv[1:] if argv is None else argv
     debug = "--debug" in args
     try:
-        result: Any = cli.main(args=_global_options_first(args), prog_name="phototag", standalone_mode=False)
+        result: Any = cli.main(
+            args=_global_options_first(args), prog_name="phototag", standalone_mode=False, obj=tuple(args)
+        )
     except click.ClickException as error:
         error.show()
         return error.exit_code
