@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -54,10 +55,11 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; that the reader of a pipe left (| head) is not our failure, as click would have it."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # here an error still finds its words
+            return result
         except BrokenPipeError:
-            # Keep Python from complaining at shutdown.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             return 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -101,6 +103,10 @@ def _version(ctx: click.Context, value: bool) -> None:
         ctx.exit()
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a full disk says to ``> file``: ``fsio`` has words of its own for all that it writes."""
+
+
 def run(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code (docs/cli.md, "Exit codes")."""
     args = sys.argv[1:] if argv is None else argv
@@ -122,6 +128,9 @@ def run(argv: list[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _drop_output()
+            return _show(errors.WriteError(f"the output could not be written: {error.strerror}"))
         return _unexpected(error)
     return result if isinstance(result, int) else 0
 
@@ -131,6 +140,11 @@ def _global_options_first(args: list[str]) -> list[str]:
     if "--debug" in args and "--" not in args:
         return ["--debug", *[arg for arg in args if arg != "--debug"]]
     return list(args)
+
+
+def _drop_output() -> None:
+    """Let what is still to be written to stdout go nowhere, so that Python does not complain at shutdown."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show(error: errors.PhototagError) -> int:
