@@ -124,10 +124,15 @@ def test_errors_are_one_line_with_the_right_code(photos: Path, tmp_path: Path) -
         (2, "cannot sort by", ["list", "--sort", "mood"]),
         (2, "there is no such file: nothing.jpg", ["similar", str(photos / "nothing.jpg")]),
         (2, "there is no such file: nothing.jpg", ["info", str(photos / "nothing.jpg")]),
+        (2, "notes.txt is no picture", ["similar", str(photos / "notes.txt")]),
+        (2, "notes.txt is no picture", ["info", str(photos / "notes.txt")]),
+        (2, "sub is no picture", ["info", str(photos / "sub")]),
         (2, "unscanned.jpg is not in the index", ["similar", str(photos / "unscanned.jpg")]),
         (4, "unscanned.jpg has no sidecar yet", ["info", str(photos / "unscanned.jpg")]),
     ]
     (photos / "unscanned.jpg").write_bytes(b"")
+    (photos / "notes.txt").write_bytes(b"")
+    (photos / "sub").mkdir(exist_ok=True)
     for code, text, args in cases:
         done = phototag(*args, cwd=photos, check=False)
         assert (done.returncode, text in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr
