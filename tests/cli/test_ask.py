@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from phototag.cli.render import columns_of
 from phototag.cli.shapes import shapes
 from phototag.imaging.thumbs import ThumbCache
 from tests import make
@@ -116,6 +117,16 @@ def test_human_output_fits_the_terminal(photos: Path) -> None:
     assert "utag/holiday" in text
     assert "tags by builtin" in text
     assert "holiday" in phototag("stats", cwd=photos).stdout
+
+
+def test_names_of_double_width_keep_the_columns_and_the_terminals_width(tmp_path: Path) -> None:
+    for seed, name in enumerate(("a.jpg", "東京タワーの夜景.jpg", f"{'京' * 40}.jpg")):
+        make.jpeg(tmp_path / name, seed=seed + 1, taken="2020:05:01 10:00:00")
+    phototag("scan", tmp_path)
+    lines = phototag("list", cwd=tmp_path, COLUMNS="60").stdout.splitlines()
+    assert len({columns_of(line.partition("2020-05-01")[0]) for line in lines}) == 1, lines
+    assert all(columns_of(line) <= 60 for line in lines)
+    assert any("…" in line.partition("2020")[0] for line in lines)
 
 
 def test_errors_are_one_line_with_the_right_code(photos: Path, tmp_path: Path) -> None:
