@@ -45,6 +45,8 @@ def log(app: App, path: str, count: int | None, fields: bool, image: str | None)
         return
     for operation, row in zip(found, rows, strict=False):
         _show(operation, row, ours=operation.device == library.clock.device, fields=fields)
+    if not rows:
+        app.say("nothing was decided yet" if image is None else f"nothing was ever said about {image}")
 
 
 @click.command(

@@ -180,6 +180,10 @@ def test_undo_and_redo(capsys: Out) -> None:
 
 @pytest.mark.usefixtures("root")
 def test_the_history_of_one_image(capsys: Out) -> None:
+    assert run(["log"]) == 0
+    assert capsys.readouterr().err == "nothing was decided yet\n"
+    assert run(["log", "--image", "X.jpg"]) == 0
+    assert capsys.readouterr().err == "nothing was ever said about X.jpg\n"
     run(["rate", "5", "x.jpg", "-q"])
     run(["caption", "x.jpg", "hello", "-q"])
     run(["rate", "2", "y.jpg", "-q"])
