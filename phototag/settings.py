@@ -91,7 +91,7 @@ def _from_toml(path: str) -> dict[str, Any]:
             values = tomllib.load(file)
     except FileNotFoundError:
         return {}
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # no TOML, or not even UTF-8
         raise UsageError(f"{path}: {error}", hint="mend or remove the file") from error
     _convert(values, path)
     return values

@@ -38,7 +38,7 @@ def test_command_lines_parse(page: str, line: str, tmp_path: Path, monkeypatch: 
     words = shlex.split(line)[1:]
     context = click.Context(cli, info_name="phototag")
     command: click.Command = cli
-    while isinstance(command, click.Group):
+    while isinstance(command, click.Group) and (words or not command.invoke_without_command):
         name = words.pop(0)
         found = command.get_command(context, name)
         assert found is not None, f"no command {name!r}"

@@ -79,6 +79,13 @@ def test_a_bad_file_is_named(text: str, tmp_path: Path) -> None:
         settings.load(str(tmp_path), environ={"HOME": str(tmp_path)})
 
 
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / ".phototag/config.toml", "")
+    path.write_bytes('tagger = "caf\xe9"'.encode("latin-1"))
+    with pytest.raises(UsageError, match=str(path)):
+        settings.load(str(tmp_path), environ={"HOME": str(tmp_path)})
+
+
 def test_a_bad_variable_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="PHOTOTAG_THREADS"):
         settings.load(environ={"HOME": str(tmp_path), "PHOTOTAG_THREADS": "many"})

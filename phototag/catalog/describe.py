@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import os
 from typing import Any
 
 import msgspec
 
-from phototag.errors import LibraryError, PhototagError, UsageError
+from phototag.errors import LibraryError, PhototagError
 from phototag.fsio import display
 from phototag.ids import MACHINE, stamp_ms
 from phototag.index.direct import Direct
 from phototag.index.record import ImageRecord
 from phototag.library import sidecars
 from phototag.library.tree import Tree
+from phototag.library.walk import demand_image
 from phototag.sidecar import codec, model
 from phototag.sidecar.registers import Document, Register
 
@@ -73,12 +73,11 @@ _KNOWN = {"id", "exif", "exif.gps", "geo", "user", "utag", "mtag", "emb", "hash"
 def describe(tree: Tree, rel: str) -> Description:
     """Return everything known about the image ``rel``.
 
-    Raises UsageError where there is neither image nor sidecar, LibraryError where it has no sidecar, FormatError.
+    Raises UsageError where there is neither picture nor sidecar, LibraryError where it has no sidecar, FormatError.
     """
     document = sidecars.read(tree, rel)
-    if document is None and not os.path.lexists(tree.path(rel)):
-        raise UsageError(f"there is no such file: {display(rel)}")
     if document is None:
+        demand_image(tree, rel)
         raise LibraryError(
             f"{display(rel)} has no sidecar yet", hint=f"scan it first: phototag scan {display(tree.root)}"
         )

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from phototag.cli.expression import QueryCommand, paths_and_words
 from phototag.cli.history import of_image, show_image
 from phototag.cli.options import App, app_options, path_argument
-from phototag.cli.render import emit_json, emit_table
+from phototag.cli.render import emit_json, emit_table, local_time
 from phototag.cli.selection import deciding, expression_argument, filter_options, within
 from phototag.errors import UsageError
 from phototag.fsio import display
@@ -49,7 +49,12 @@ def info(app: App, image: str, history: bool) -> None:
     if found.said:
         click.echo("\nsaid by people")
         rows = [
-            (f"  {s.what}", "cleared" if s.value is None else s.value, s.at or "", _who(s.by, s.device))
+            (
+                f"  {s.what}",
+                "cleared" if s.value is None else s.value,
+                local_time(s.at) if s.at else "",
+                _who(s.by, s.device),
+            )
             for s in found.said
         ]
         emit_table(rows)

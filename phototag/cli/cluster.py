@@ -153,7 +153,7 @@ def clusters(ctx: click.Context, app: App, path: str, run: str) -> None:
 @app_options
 def list_runs(app: App, path: str) -> None:
     """List every run, the newest first."""
-    from phototag.cli.render import emit_json, emit_table
+    from phototag.cli.render import emit_json, emit_table, local_time
     from phototag.clustering.listing import run_lines
 
     lines = run_lines(app.library(path).tree)
@@ -163,7 +163,7 @@ def list_runs(app: App, path: str) -> None:
     header = ("", "run", "made", "method", "level", "images", "clusters", "noise", "scope")
     rows = []
     for one in lines:
-        mark, made = "*" if one.current else "", one.created[:16].replace("T", " ")
+        mark, made = "*" if one.current else "", local_time(one.created)
         rows.append((mark, one.run, made, one.method, one.level, one.images, one.clusters, one.noise, one.scope))
     emit_table(rows, header=header, right=(5, 6, 7))
 

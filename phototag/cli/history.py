@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from phototag.cli.options import App, app_options, library_option
-from phototag.cli.render import emit_json, emit_table, json_path
+from phototag.cli.render import emit_json, emit_table, json_path, local_time
 from phototag.handle import Library
 from phototag.library import journal
 from phototag.library.operation import DOC, IMAGE, Change, Operation
@@ -45,6 +45,8 @@ def log(app: App, path: str, count: int | None, fields: bool, image: str | None)
         return
     for operation, row in zip(found, rows, strict=False):
         _show(operation, row, ours=operation.device == library.clock.device, fields=fields)
+    if not rows:
+        app.say("nothing was decided yet" if image is None else f"nothing was ever said about {image}")
 
 
 @click.command(
@@ -99,7 +101,7 @@ def show_image(library: Library, rel: str) -> None:
     own = library.clock.device.hex()
     rows = [
         (
-            f"  {row['at'][:19].replace('T', ' ')}",
+            f"  {local_time(row['at'])}",
             "this device" if row["device"] == own else f"device {row['device'][:6]}",
             row["command"],
             f"{row['section']}/{row['key']}: {row['before']!r} -> {row['after']!r}",
@@ -135,7 +137,7 @@ def _row(operation: Operation, undone_by: str | None, *, fields: bool) -> dict[s
 
 def _show(operation: Operation, row: dict[str, Any], *, ours: bool, fields: bool) -> None:
     who = "this device" if ours else f"device {row['device'][:6]}"
-    click.echo(f"{row['op']}  {operation.at.astimezone():%Y-%m-%d %H:%M:%S}  {who}")
+    click.echo(f"{row['op']}  {local_time(row['at'])}  {who}")
     undone = f"  (undone by {row['undone_by']})" if row["undone_by"] else ""
     what = row["summary"] if row["summary"].startswith(row["command"]) else f"{row['command']}: {row['summary']}"
     click.echo(f"    {what}{undone}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -54,10 +55,11 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; that the reader of a pipe left (| head) is not our failure, as click would have it."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # here an error still finds its words
+            return result
         except BrokenPipeError:
-            # Keep Python from complaining at shutdown.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             return 0
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -80,7 +82,7 @@ Examples:
 @click.group(
     cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
 @click.option(
     "--version",
     is_flag=True,
@@ -89,10 +91,8 @@ Examples:
     callback=lambda c, p, v: _version(c, v),
     help="Show the version.",
 )
-@click.pass_context
-def cli(ctx: click.Context, debug: bool) -> None:
+def cli() -> None:
     """Tag, search and sort your photos, offline. Everything known about a photo travels in a sidecar beside it."""
-    ctx.ensure_object(dict)["debug"] = debug
 
 
 def _version(ctx: click.Context, value: bool) -> None:
@@ -103,12 +103,18 @@ def _version(ctx: click.Context, value: bool) -> None:
         ctx.exit()
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a full disk says to ``> file``: ``fsio`` has words of its own for all that it writes."""
+
+
 def run(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code (docs/cli.md, "Exit codes")."""
     args = sys.argv[1:] if argv is None else argv
     debug = "--debug" in args
     try:
-        result: Any = cli.main(args=_global_options_first(args), prog_name="phototag", standalone_mode=False)
+        result: Any = cli.main(
+            args=_global_options_first(args), prog_name="phototag", standalone_mode=False, obj=tuple(args)
+        )
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -122,6 +128,9 @@ def run(argv: list[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _drop_output()
+            return _show(errors.WriteError(f"the output could not be written: {error.strerror}"))
         return _unexpected(error)
     return result if isinstance(result, int) else 0
 
@@ -131,6 +140,11 @@ def _global_options_first(args: list[str]) -> list[str]:
     if "--debug" in args and "--" not in args:
         return ["--debug", *[arg for arg in args if arg != "--debug"]]
     return list(args)
+
+
+def _drop_output() -> None:
+    """Let what is still to be written to stdout go nowhere, so that Python does not complain at shutdown."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show(error: errors.PhototagError) -> int:

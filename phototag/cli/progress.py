@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 EVERY_S = 5.0
 """Between two plain lines."""
+ROOM_FOR_A_BAR = 70
+"""Columns: in a narrower terminal the numbers need them all."""
 
 
 class Progress:
@@ -38,7 +40,7 @@ class Progress:
         """Begin, with ``total`` steps ahead."""
         self.total, self.begun, self.shown = total, time.monotonic(), time.monotonic()
         if not self.quiet and total and sys.stderr.isatty():
-            self._bar = _bar()
+            self._bar = _bar(self)
             self._task = self._bar.add_task(self.label, total=total)
             self._bar.start()
 
@@ -62,10 +64,16 @@ class Progress:
 
     def line(self) -> str:
         """Return the plain line: how far, how fast, how long still."""
-        seconds = max(time.monotonic() - self.begun, 1e-9)
-        rate = self.done / seconds
-        left = "" if rate == 0 else f", {duration((self.total - self.done) / rate)} left"
-        return f"{self.label}: {self.done:,} of {self.total:,} ({rate:.1f}/s{left})"
+        return f"{self.label}: {self.done:,} of {self.total:,} ({self.pace()})"
+
+    def pace(self) -> str:
+        """Return how fast it goes and how long still, on the average since the start.
+
+        Steps come in bursts (a batch of photos at once), so the last few alone would say anything.
+        """
+        rate = self.done / max(time.monotonic() - self.begun, 1e-9)
+        left = "" if rate == 0 else f", {duration(max(self.total - self.done, 0) / rate)} left"
+        return f"{rate:.1f}/s{left}"
 
     def close(self) -> None:
         """Take the bar away."""
@@ -119,33 +127,21 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _bar() -> RichProgress:
+def _bar(shown: Progress) -> RichProgress:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn
+    from rich.progress import Progress as RichProgress
     from rich.text import Text
 
-    class Rate(ProgressColumn):
-        """Steps a second."""
+    class Pace(ProgressColumn):
+        """How fast, how long still."""
 
         def render(self, task: Task) -> Text:
-            """Return the rate of the last seconds."""
-            return Text("" if task.speed is None else f"{task.speed:.1f}/s")
+            """Return what the plain line says."""
+            return Text(shown.pace(), no_wrap=True)
 
     console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
+    bar = [BarColumn()] if console.width >= ROOM_FOR_A_BAR else []
+    return RichProgress(
+        TextColumn("{task.description}"), *bar, MofNCompleteColumn(), Pace(), console=console, transient=True
     )

@@ -60,36 +60,62 @@ def emit_paths(paths: Iterable[str], *, null: bool = False) -> None:
 def emit_table(
     rows: Iterable[Sequence[object]], *, header: Sequence[str] | None = None, right: Sequence[int] = ()
 ) -> None:
-    """Print aligned columns; columns in ``right`` are right-aligned. The header is dim on a terminal."""
+    """Print aligned columns; columns in ``right`` are right-aligned."""
     body = [[display(str(cell)) for cell in row] for row in rows]
     lines = ([list(header)] if header else []) + body
     if not lines:
         return
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for number, line in enumerate(lines):
-        cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))]
-        text = "  ".join(cells).rstrip()
-        click.echo(click.style(text, dim=True) if header and number == 0 else text)
+    widths = [max(columns_of(line[column]) for line in lines) for column in range(len(lines[0]))]
+    for line in lines:
+        cells = [padded(c, w, right=i in right) for i, (c, w) in enumerate(zip(line, widths, strict=True))]
+        click.echo("  ".join(cells).rstrip())
+
+
+def local_time(at: str) -> str:
+    """Return the moment ``at`` (ISO 8601, UTC) as people's clocks here had it."""
+    from datetime import datetime
+
+    return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def pointing(text: str, at: int) -> str:
     """Return ``text`` on one line and a caret below its character ``at``, both indented."""
     line = _one_line(text)
     before, after = display(line[:at]), display(line[at:])
-    columns = sum(
-        2 if unicodedata.east_asian_width(c) in "WF" else unicodedata.category(c) not in _NO_WIDTH for c in before
-    )
-    return f"  {before}{after}\n  {' ' * columns}^"
+    return f"  {before}{after}\n  {' ' * columns_of(before)}^"
 
 
 _NO_WIDTH = ("Mn", "Me", "Cf")
 
 
+def columns_of(text: str) -> int:
+    """Return how many columns of a terminal ``text`` takes: two for each sign of Chinese, Japanese or Korean."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else unicodedata.category(c) not in _NO_WIDTH for c in text)
+
+
+def padded(text: str, columns: int, *, right: bool = False) -> str:
+    """Return ``text`` with spaces up to ``columns``, after it or (``right``) before it."""
+    room = " " * max(columns - columns_of(text), 0)
+    return room + text if right else text + room
+
+
+def cut(text: str, columns: int, *, front: bool = False) -> str:
+    """Return ``text``, cut to ``columns`` at its end or its ``front`` where it is longer; ``…`` stands for the rest."""
+    if columns_of(text) <= columns:
+        return text
+    if text.isascii():
+        return f"…{text[1 - columns :]}" if front else f"{text[: columns - 1]}…"
+    kept, room = "", columns - 1
+    for char in reversed(text) if front else text:
+        room -= columns_of(char)
+        if room < 0:
+            break
+        kept = char + kept if front else kept + char
+    return f"…{kept}" if front else f"{kept}…"
+
+
 def _one_line(text: str) -> str:
     odd = unprintable(text)
     return "".join(" " if at in odd and not "\udc80" <= c <= "\udcff" else c for at, c in enumerate(text))
-
-
-def colours_wanted() -> bool:
-    """Say whether stdout is a terminal that wants colours (NO_COLOR is honoured by the settings module's rule)."""
-    return sys.stdout.isatty()

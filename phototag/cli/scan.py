@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ from phototag.cli.options import App, app_options, path_argument
 from phototag.wording import count_text
 
 if TYPE_CHECKING:
-    from phototag.handle import Library
     from phototag.library.tree import Tree
     from phototag.models.registry import Options
     from phototag.scan.run import Hooks, Scanned
@@ -196,13 +195,13 @@ def _run(app: App, path: str, work: Work, options: dict[str, Any], *, strict: bo
         hooks = Hooks(walked=shown.look, started=shown.start, advanced=shown.advance, notice=shown.notice, stop=stop)
         scanned = work(library.tree, library.tree.relative(path), hooks)
     library.follow(scanned.folders, wrote=scanned.report.written > 0)
-    _show(app, library, scanned)
+    _show(app, scanned)
     if scanned.interrupted:
         return 130
     return 3 if strict and scanned.report.failed else 0
 
 
-def _show(app: App, library: Library, scanned: Scanned) -> None:
+def _show(app: App, scanned: Scanned) -> None:
     report = scanned.report
     if app.json:
         from phototag.cli.render import emit_json, json_path
@@ -224,7 +223,7 @@ def _show(app: App, library: Library, scanned: Scanned) -> None:
     if len(report.failed) > SHOWN_FAILURES:
         click.echo(f"  and {len(report.failed) - SHOWN_FAILURES:,} more; see 'phototag scan --json'")
     if scanned.interrupted:
-        where = os.path.relpath(library.tree.root)
-        click.echo(
-            f"stopped with {count_text(scanned.remaining, 'image')} to go; resume with: phototag scan {display(where)}"
-        )
+        context = click.get_current_context()
+        again = display(shlex.join(("phototag", *context.obj)))
+        anew = " (--force begins anew)" if context.params.get("force") else ""
+        click.echo(f"stopped with {count_text(scanned.remaining, 'image')} to go; resume with: {again}{anew}")

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from phototag.cli.completing import expression, values
 from phototag.cli.expression import typed
 from phototag.cli.options import App
-from phototag.cli.render import emit_json_each, emit_paths
+from phototag.cli.render import columns_of, cut, emit_json_each, emit_paths, padded
 from phototag.errors import UsageError
 from phototag.fsio import display
 from phototag.search.fields import FIELDS, Field
@@ -139,16 +139,15 @@ def _lines(paths: Sequence[str], found: Iterable[ImageRecord]) -> Iterator[str]:
     import shutil
 
     width = shutil.get_terminal_size((100, 24)).columns
-    longest = min(max(map(len, paths), default=0), max(20, width // 2))
+    longest = min(max(map(columns_of, paths), default=0), max(20, width // 2))
     for path, record in zip(paths, found, strict=True):
-        shown = path if len(path) <= longest else "…" + path[-(longest - 1) :]
-        parts = [shown.ljust(longest)]
+        parts = [padded(cut(path, longest, front=True), longest)]
         if record.score is not UNSET:
             parts.append(f"{record.score:6.3f}")
         parts.append((record.taken or "")[:10].ljust(10))
         said = (_stars(record), _place(record), ", ".join(record.people), _tags(record))
         line = "  ".join([*parts, display("  ".join(part for part in said if part))]).rstrip()
-        yield line if len(line) <= width else line[: width - 1] + "…"
+        yield cut(line, width)
 
 
 def _stars(record: ImageRecord) -> str:

@@ -71,7 +71,7 @@ def _plan(app: App, root: str, sources: list[str]) -> None:
         emit_json({"carried": 0, "failed": [], "found": [json_path(os.path.relpath(s, root)) for s in sources]})
         return
     for source in sources:
-        app.say(display(os.path.relpath(source, root)))
+        click.echo(display(os.path.relpath(source, root)))
     click.echo(f"{len(sources)} to carry" + ("; do it with --apply" if sources else ""))
 
 

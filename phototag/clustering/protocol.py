@@ -24,7 +24,6 @@ Vectors = Any
 """(n, d) float16 or float32, rows L2-normalised; may be memory-mapped."""
 
 Notify = Callable[[str], None]
-Advance = Callable[[int, int], None]
 
 
 def silent(_: str) -> None:

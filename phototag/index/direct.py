@@ -19,7 +19,6 @@ from phototag.library import annex, sidecars
 from phototag.library.tree import Tree
 from phototag.models.protocols import Thresholds
 from phototag.sidecar.model import PRESENT, SCORE_SCALE, model_of
-from phototag.sidecar.registers import Document
 
 
 def is_present(path: str) -> bool:
@@ -68,11 +67,6 @@ class Direct:
         for path in (self.tree.sidecar(rel), self.tree.overlay_sidecar(rel)):
             text = text.removeprefix(f"{display(path)}: ")
         return text
-
-    def of_document(self, rel: str, document: Document, *, present: bool) -> ImageRecord:
-        """Return the record of an image whose sidecar is at hand."""
-        view, trouble = from_document(document)
-        return self._of_view(rel, view, trouble, present=present)
 
     def _of_view(self, rel: str, view: SidecarView, trouble: str, *, present: bool) -> ImageRecord:
         found = effective_faces(view) if view.observations or view.claims else []

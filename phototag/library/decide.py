@@ -14,7 +14,6 @@ import msgspec
 
 from phototag import fsio, ids
 from phototag.errors import PhototagError, UsageError
-from phototag.imaging.formats import is_image_name
 from phototag.library import identity, journal, lock, pending, trash
 from phototag.library.lookup import Pictures
 from phototag.library.operation import IMAGE, Change, Moved, Operation, Touched
@@ -22,6 +21,7 @@ from phototag.library.orphans import park
 from phototag.library.pending import Left
 from phototag.library.targets import empty, load, locate, refuse_unwritable, save
 from phototag.library.tree import Tree
+from phototag.library.walk import is_image
 from phototag.sidecar import codec, merge
 from phototag.sidecar.model import BIRTH, CONTENT, ID, Content
 from phototag.sidecar.registers import Document
@@ -179,7 +179,7 @@ def _touch(tree: Tree, clock: ids.Clock, target: str, edits: list[Edit], lacking
     ``lacking`` are the registers that the file needs to say which picture it is about.
     """
     found = load(tree, target)
-    if found is None and target.startswith(IMAGE) and not _is_image(tree.path(target[len(IMAGE) :])):
+    if found is None and target.startswith(IMAGE) and not is_image(tree.path(target[len(IMAGE) :])):
         raise UsageError(
             f"no image {fsio.display(target[len(IMAGE) :])} in {tree.root}", hint="see the names: phototag list --paths"
         )
@@ -205,13 +205,6 @@ def _touch(tree: Tree, clock: ids.Clock, target: str, edits: list[Edit], lacking
         content.x if content else b"",
         {key: msgspec.Raw(raw) for key, raw in lacking.get(ID, {}).items()},
     )
-
-
-def _is_image(path: str) -> bool:
-    """Say whether ``path`` may have a sidecar: by its name a picture, and a file, or a link to annexed content."""
-    if not is_image_name(os.path.basename(path)):
-        return False
-    return os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))
 
 
 def _apply(document: Document, edit: Edit, clock: ids.Clock) -> bool:

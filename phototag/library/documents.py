@@ -143,11 +143,6 @@ def former_ids(tree: Tree) -> list[str]:
     return sorted((name for name in ids_ if _ID.fullmatch(name)), reverse=True)
 
 
-def library_id(tree: Tree) -> str:
-    """Return the library's id in hex, empty before ``init``."""
-    return tree.name or _name_in(read_document(tree, LIBRARY))
-
-
 def ensure_library(tree: Tree, clock: ids.Clock) -> Tree:
     """Make ``.phototag/library.phototag`` with a random id unless it is there; return the tree with its name.
 

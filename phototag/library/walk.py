@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from phototag import fsio
+from phototag.errors import UsageError
 from phototag.imaging.formats import is_image_name
 from phototag.library import annex, ignore
 from phototag.library.tree import MARKER, TREE, Tree
@@ -253,3 +254,19 @@ def _rules_above(tree: Tree, under: str) -> tuple[ignore.Rule, ...]:
         rel = "/".join(parts[:depth])
         rules += _rules_in(tree.path(rel), rel)
     return rules
+
+
+def is_image(path: str) -> bool:
+    """Say whether ``path`` may have a sidecar: by its name a picture, and a file, or a link to annexed content."""
+    if not is_image_name(os.path.basename(path)):
+        return False
+    return os.path.isfile(path) or (os.path.islink(path) and not os.path.exists(path))
+
+
+def demand_image(tree: Tree, rel: str) -> None:
+    """Raise UsageError where no picture is at ``rel``."""
+    path = tree.path(rel)
+    if not os.path.lexists(path):
+        raise UsageError(f"there is no such file: {fsio.display(rel)}")
+    if not is_image(path):
+        raise UsageError(f"{fsio.display(rel)} is no picture", hint="see their names: phototag list --paths")

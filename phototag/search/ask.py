@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +12,7 @@ from phototag.errors import PhototagError, UsageError
 from phototag.fsio import display
 from phototag.index.reader import Index
 from phototag.library.tree import Tree
+from phototag.library.walk import demand_image
 from phototag.search.filters import NO_FILTERS, Filters, both, select
 from phototag.search.find import Hit, list_images, query
 from phototag.search.language import Asked
@@ -116,9 +116,8 @@ def _row(index: Index, rel: str) -> int:
 
 
 def unknown(tree: Tree, rel: str) -> UsageError:
-    """Return what is wrong where ``rel`` is not in the index: there is no such file, or it was never scanned."""
-    if not os.path.lexists(tree.path(rel)):
-        return UsageError(f"there is no such file: {display(rel)}")
+    """Return what is wrong where the picture ``rel`` is not in the index. Raises UsageError where it is none."""
+    demand_image(tree, rel)
     return UsageError(f"{display(rel)} is not in the index", hint=f"scan it first: phototag scan {display(tree.root)}")
 
 

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from phototag.cli.main import run
+from phototag.cli.render import columns_of
 from phototag.cli.shapes import shapes
 from phototag.imaging.thumbs import ThumbCache
 from phototag.index.reader import Index
@@ -122,16 +123,31 @@ def test_human_output_fits_the_terminal(photos: Path) -> None:
     assert "holiday" in phototag("stats", cwd=photos).stdout
 
 
+def test_names_of_double_width_keep_the_columns_and_the_terminals_width(tmp_path: Path) -> None:
+    for seed, name in enumerate(("a.jpg", "東京タワーの夜景.jpg", f"{'京' * 40}.jpg")):
+        make.jpeg(tmp_path / name, seed=seed + 1, taken="2020:05:01 10:00:00")
+    phototag("scan", tmp_path)
+    lines = phototag("list", cwd=tmp_path, COLUMNS="60").stdout.splitlines()
+    assert len({columns_of(line.partition("2020-05-01")[0]) for line in lines}) == 1, lines
+    assert all(columns_of(line) <= 60 for line in lines)
+    assert any("…" in line.partition("2020")[0] for line in lines)
+
+
 def test_errors_are_one_line_with_the_right_code(photos: Path, tmp_path: Path) -> None:
     cases = [
         (2, "the date 'soon' is not a date", ["list", "--after", "soon"]),
         (2, "cannot sort by", ["list", "--sort", "mood"]),
         (2, "there is no such file: nothing.jpg", ["similar", str(photos / "nothing.jpg")]),
         (2, "there is no such file: nothing.jpg", ["info", str(photos / "nothing.jpg")]),
+        (2, "notes.txt is no picture", ["similar", str(photos / "notes.txt")]),
+        (2, "notes.txt is no picture", ["info", str(photos / "notes.txt")]),
+        (2, "sub is no picture", ["info", str(photos / "sub")]),
         (2, "unscanned.jpg is not in the index", ["similar", str(photos / "unscanned.jpg")]),
         (4, "unscanned.jpg has no sidecar yet", ["info", str(photos / "unscanned.jpg")]),
     ]
     (photos / "unscanned.jpg").write_bytes(b"")
+    (photos / "notes.txt").write_bytes(b"")
+    (photos / "sub").mkdir(exist_ok=True)
     for code, text, args in cases:
         done = phototag(*args, cwd=photos, check=False)
         assert (done.returncode, text in done.stderr, "Traceback" in done.stderr) == (code, True, False), done.stderr

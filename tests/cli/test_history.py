@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +180,10 @@ def test_undo_and_redo(capsys: Out) -> None:
 
 @pytest.mark.usefixtures("root")
 def test_the_history_of_one_image(capsys: Out) -> None:
+    assert run(["log"]) == 0
+    assert capsys.readouterr().err == "nothing was decided yet\n"
+    assert run(["log", "--image", "X.jpg"]) == 0
+    assert capsys.readouterr().err == "nothing was ever said about X.jpg\n"
     run(["rate", "5", "x.jpg", "-q"])
     run(["caption", "x.jpg", "hello", "-q"])
     run(["rate", "2", "y.jpg", "-q"])
@@ -194,6 +200,20 @@ def test_the_history_of_one_image(capsys: Out) -> None:
     assert len(ask(capsys, "log", "-n", "2")) == 2
     assert run(["log"]) == 0
     assert "this device" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("root")
+def test_people_read_the_time_of_their_clocks_everywhere(capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(["rate", "5", "x.jpg", "-q"])
+    at = datetime.fromisoformat(ask(capsys, "log")[0]["at"]).replace(microsecond=0, tzinfo=None) + timedelta(hours=9)
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        for command in (["log"], ["info", "x.jpg"], ["info", "x.jpg", "--history"]):
+            assert run(command) == 0
+        shown = capsys.readouterr().out
+    time.tzset()
+    assert shown.count(f"{at:%Y-%m-%d %H:%M:%S}") == 4, shown
 
 
 def test_a_damaged_sidecar_says_which_and_what_to_do(root: Path, capsys: Out) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,41 @@ def test_a_reader_that_leaves_is_no_failure(monkeypatch: pytest.MonkeyPatch, tmp
     with (tmp_path / "out").open("w") as out:
         monkeypatch.setattr(sys, "stdout", out)
         assert main.run(["version"]) == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["version", "version --json", "completion bash", "--help"])
+def test_output_to_a_full_disk_is_an_error_and_no_bug(command: str, unbuffered: str) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m phototag {command} > /dev/full",
+        shell=True, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )  # fmt: skip
+    assert done.stderr == "phototag: the output could not be written: No space left on device\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_disk_that_takes_a_part_of_the_output_only_is_an_error(tmp_path: Path, unbuffered: str) -> None:
+    limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+    code = (
+        limit + "import sys; sys.argv = ['phototag', 'version', '--json']; from phototag.__main__ import main; main()"
+    )
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with (tmp_path / "out").open("wb") as out:
+        done = subprocess.run([sys.executable, "-c", code], stdout=out, stderr=-1, check=False, env=environment)
+    assert (tmp_path / "out").stat().st_size == 100
+    assert (done.returncode, done.stderr) == (1, b"phototag: the output could not be written: File too large\n")
+
+
+@pytest.mark.parametrize(("command", "closed"), [("version", 1), ("version --json", 1), ("list", 2)])
+def test_output_that_was_closed_beforehand_is_no_traceback(command: str, closed: int, tmp_path: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m phototag {command} {closed}>&-",
+        shell=True, capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0 if closed == 1 else 4, "", "")
 
 
 def test_what_was_asked_to_happen_at_exit_happens() -> None:

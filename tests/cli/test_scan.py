@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -79,8 +80,9 @@ def test_the_single_steps(tmp_path: Path) -> None:
 def test_one_ctrl_c_finishes_what_is_in_flight_and_tells_how_to_resume(tmp_path: Path) -> None:
     for number in range(60):
         make.jpeg(tmp_path / f"{number:03}.jpg", size=(2400, 1800), seed=number + 1)
+    line = ["tag", "--tagger", "builtin", "--threads", "1", str(tmp_path)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "phototag", "scan", str(tmp_path), "--threads", "1"],
+        [sys.executable, "-m", "phototag", *line],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -95,7 +97,7 @@ def test_one_ctrl_c_finishes_what_is_in_flight_and_tells_how_to_resume(tmp_path:
         assert "60 written" in out
         return
     assert process.returncode == 130, err
-    assert "resume with: phototag scan" in out
+    assert f"resume with: phototag {shlex.join(line)}" in out
     assert "Traceback" not in err
     report = json.loads(phototag("scan", tmp_path, "--json").stdout)
     assert report["written"] + report["unchanged"] == 60

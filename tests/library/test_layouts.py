@@ -148,7 +148,7 @@ def test_move_is_a_plan_until_applied(tmp_path: Path, capsys: pytest.CaptureFixt
     a = Replica(tmp_path)
     a.scanned("x.jpg")
     assert run(["sidecar", "move", "--layout", "tree", str(a.root)]) == 0
-    assert "1 to carry" in capsys.readouterr().out
+    assert capsys.readouterr().out == "x.jpg.phototag\n1 to carry; do it with --apply\n"
     assert (a.root / "x.jpg.phototag").exists()
     assert run(["sidecar", "move", "--layout", "tree", "--apply", str(a.root)]) == 0
     assert not (a.root / "x.jpg.phototag").exists()
