@@ -48,7 +48,8 @@ def photos(sealed_session: None, tmp_path_factory: pytest.TempPathFactory) -> Pa
             model="EOS 80D",
         )
     assert run(["scan", str(root), "-q"]) == 0
-    assert run(["rate", "5", str(root / "IMG_0003.jpg"), "-q"]) == 0
+    for stars, number in (("5", 3), ("2", 11)):
+        assert run(["rate", stars, str(root / f"IMG_{number:04}.jpg"), "-q"]) == 0
     return root
 
 
