@@ -115,6 +115,16 @@ def test_new_photos_join_without_clustering_again(library: Library) -> None:
     assert before == {name: (Path(library.tree.folder) / f"runs/{document.id}.phototag").read_bytes() for name in "x"}
 
 
+def test_more_new_photos_than_one_document_holds(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = cluster(library)
+    library_made.add(library, "city", range(20, 27))
+    index = library.index()
+    monkeypatch.setattr(runs, "PART", 3)
+    assert assign_new(index, index.clusters.of(document)).assigned == 7
+    assert sorted(part.n for part in runs.assigned(library.tree, document.id)) == [1, 3, 3]
+    assert run_item(index, document).clusters[pick_cluster(document, "city")].size == 19
+
+
 def test_exact_copies_are_one_picture(library: Library) -> None:
     original = Path(library.tree.path("odd/0.jpg.phototag")).read_bytes()
     for number in range(20):
