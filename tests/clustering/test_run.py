@@ -268,6 +268,10 @@ def test_bulk_names_in_both_shapes(library: Library) -> None:
     for wrong in ([1], {"0": 3}, "x", [{"label": "A"}]):
         with pytest.raises(UsageError, match="JSON"):
             parse_bulk(document, wrong)
+    for twice in ({"0": "A", document.label(0): "B"}, [{"id": 0, "label": "A"}, {"id": 0, "label": None}]):
+        with pytest.raises(UsageError, match="calls cluster 0 both"):
+            parse_bulk(document, twice)
+    assert parse_bulk(document, {"0": "A", document.label(0): "A"}) == {0: "A"}
 
 
 def test_names_that_come_back_unchanged_stay_the_machine_s(library: Library) -> None:
