@@ -91,10 +91,17 @@ def parse_bulk(document: RunDocument, value: Any) -> dict[int, str | None]:
 
     What is called so already is left out: a list that came from ``clusters --json`` makes no name of a machine a person's.
     """
-    hint = 'write {"0": "Beach", "3": null} or [{"id": 0, "label": "Beach"}]'
+    pairs: list[tuple[Any, Any]] | None = None
     if isinstance(value, list) and all(isinstance(one, dict) and "id" in one for one in value):
-        value = {str(one["id"]): one.get("label") for one in value}
-    if not isinstance(value, dict) or not all(label is None or isinstance(label, str) for label in value.values()):
+        pairs = [(one["id"], one.get("label")) for one in value]
+    elif isinstance(value, dict):
+        pairs = list(value.items())
+    if pairs is None or not all(label is None or isinstance(label, str) for _, label in pairs):
+        hint = 'write {"0": "Beach", "3": null} or [{"id": 0, "label": "Beach"}]'
         raise UsageError("the JSON does not say which cluster is called what", hint=hint)
-    wanted = {pick_cluster(document, str(key)): label for key, label in value.items()}
+    wanted: dict[int, str | None] = {}
+    for key, label in pairs:
+        number = pick_cluster(document, str(key))
+        if wanted.setdefault(number, label) != label:
+            raise UsageError(f"the JSON calls cluster {number} both {wanted[number]!r} and {label!r}")
     return {number: label for number, label in wanted.items() if label is None or label != document.label(number)}

@@ -54,8 +54,7 @@ def assign_new(index: Index, membership: Membership) -> Joined:
     if not len(rows):
         return Joined(membership.run, 0, 0, {})
     first, copies = distinct(index, rows)
-    part, labels = _placed(index, membership, rows[first])
-    runs.write_assigned(index.tree, membership.run, part)
+    labels = _join(index, membership, rows[first])
     everyone = labels[copies]
     found, counts = np.unique(everyone[everyone >= 0], return_counts=True)
     return Joined(
@@ -66,19 +65,30 @@ def assign_new(index: Index, membership: Membership) -> Joined:
     )
 
 
-def _placed(index: Index, membership: Membership, new: Ints) -> tuple[runs.Members, Ints]:
-    """Return the document of the pictures ``new`` and their labels at the run's level."""
+def _join(index: Index, membership: Membership, new: Ints) -> Ints:
+    """Write down where the pictures ``new`` belong, in as many documents as they need; return their labels."""
     document, columns = membership.document, membership.columns
     space = index.vectors(document.run.space)
     # Those who joined later do not move the middles: assigning twice is assigning once.
     old = np.flatnonzero(space.has & (columns.eom != ABSENT) & ~columns.joined_later)
-    known, vectors = space.halves(old), space.halves(new)
-    eom = assign(vectors, middles(known, columns.eom[old]))
-    leaf = _within(assign(vectors, middles(known, columns.leaf[old])), eom, document)
-    at = layout2d.place_among(vectors, known, columns.at[old])
-    birth, content = index.clusters.pictures(new)
-    part = runs.Members(
-        n=len(new),
+    known = space.halves(old)
+    eom_middles, leaf_middles = middles(known, columns.eom[old]), middles(known, columns.leaf[old])
+    labels = []
+    for begin in range(0, len(new), runs.PART):
+        rows = new[begin : begin + runs.PART]
+        vectors = space.halves(rows)
+        eom = assign(vectors, eom_middles)
+        leaf = _within(assign(vectors, leaf_middles), eom, document)
+        at = layout2d.place_among(vectors, known, columns.at[old])
+        runs.write_assigned(index.tree, membership.run, _part(index, rows, leaf, eom, at))
+        labels.append(leaf.labels if document.run.level == runs.LEAF else eom.labels)
+    return np.concatenate(labels)
+
+
+def _part(index: Index, rows: Ints, leaf: Assigned, eom: Assigned, at: npt.NDArray[np.float32]) -> runs.Members:
+    birth, content = index.clusters.pictures(rows)
+    return runs.Members(
+        n=len(rows),
         birth=birth,
         content=content,
         leaf=leaf.labels.astype("<i4").tobytes(),
@@ -89,7 +99,6 @@ def _placed(index: Index, membership: Membership, new: Ints) -> tuple[runs.Membe
         x=as_u16(at[:, 0]),
         y=as_u16(at[:, 1]),
     )
-    return part, leaf.labels if document.run.level == runs.LEAF else eom.labels
 
 
 def _within(leaf: Assigned, eom: Assigned, document: runs.RunDocument) -> Assigned:

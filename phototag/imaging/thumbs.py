@@ -6,16 +6,32 @@ import io
 import os
 import re
 from collections.abc import Callable, Container
+from typing import NamedTuple
 
 from PIL import Image
 
 from phototag import fsio
 from phototag.errors import ImageError, WriteError
+from phototag.fingerprint import content_hash
 from phototag.imaging.decode import read_upright
 
 QUALITY = 80
 MEDIA_TYPE = "image/webp"
 _NAME = re.compile(r"([0-9a-f]{32})-\d+\.webp")
+
+
+class Thumb(NamedTuple):
+    """A thumbnail, and the content hash of the original that it was made of."""
+
+    data: bytes
+    content: bytes
+
+
+def thumb_of(path: str, side_px: int, max_megapixels: float) -> Thumb:
+    """Return the thumbnail of the file at ``path`` as it is now. Raises ImageError, OSError."""
+    data = fsio.read_bytes(path)
+    made = thumbnail(data, name=os.path.basename(path), side_px=side_px, max_megapixels=max_megapixels)
+    return Thumb(made, content_hash(data))
 
 
 def thumbnail(data: bytes, *, name: str, side_px: int, quality: int = QUALITY, max_megapixels: float = 300.0) -> bytes:
@@ -73,10 +89,15 @@ class ThumbCache:
                     removed += 1
         return removed
 
-    def obtain(self, content: bytes, side_px: int, make: Callable[[], bytes]) -> bytes:
-        """Return the kept thumbnail, else what ``make`` returns, kept for the next time."""
+    def obtain(self, content: bytes, side_px: int, make: Callable[[], Thumb]) -> Thumb:
+        """Return the kept thumbnail, else what ``make`` returns, kept for the next time where it is of that content.
+
+        A file may have been edited since it was scanned: its thumbnail is no other copy's.
+        """
         kept = self.get(content, side_px)
-        if kept is None:
-            kept = make()
-            self.put(content, side_px, kept)
-        return kept
+        if kept is not None:
+            return Thumb(kept, content)
+        made = make()
+        if made.content == content:
+            self.put(content, side_px, made.data)
+        return made

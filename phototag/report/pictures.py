@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
 
 from phototag import fsio
 from phototag.errors import PhototagError
-from phototag.imaging.thumbs import ThumbCache, thumbnail
+from phototag.imaging.thumbs import ThumbCache, thumb_of
 from phototag.index.reader import Index
 
 SMALL_PX, LARGE_PX = 240, 480
@@ -18,6 +20,15 @@ SMALL_PX, LARGE_PX = 240, 480
 def file_of(key: str, side_px: int) -> str:
     """Return where the thumbnail of a picture lies in the report, with ``/`` between the parts."""
     return f"thumbs/{key[:2]}/{key}-{side_px}.webp"
+
+
+class _Todo(NamedTuple):
+    """A thumbnail to write."""
+
+    key: str
+    side: int
+    copies: dict[int, None]
+    """Rows of the photos that it shows."""
 
 
 class Pictures:
@@ -34,12 +45,10 @@ class Pictures:
 
     def write(self, wanted: Iterable[tuple[int, str, int]], *, advance: Callable[[int], None]) -> int:
         """Write the thumbnails (row, key, side) that are not there yet; return how many. Raises WriteError."""
-        present = self.index.flags("present")
-        todo: dict[str, tuple[int, str, int]] = {}
+        todo: dict[str, _Todo] = {}
         for row, key, side in wanted:
-            file = file_of(key, side)
-            if key and (file not in todo or (present[row] and not present[todo[file][0]])):
-                todo[file] = (row, key, side)  # of several copies one that is here
+            if key:
+                todo.setdefault(file_of(key, side), _Todo(key, side, {})).copies[row] = None
         self.files = set(todo)
         written = 0
         with ThreadPoolExecutor(self.threads) as pool:
@@ -48,26 +57,30 @@ class Pictures:
                 advance(1)
         return written
 
-    def _one(self, file: str, what: tuple[int, str, int]) -> bool:
+    def _one(self, file: str, what: _Todo) -> bool:
         path = os.path.join(self.out, file)
         if os.path.exists(path):
             return False
-        row, key, side = what
-        try:
-            data = self._data(row, side)
-        except (PhototagError, OSError):
-            self.missing.add(key)
+        data = self._data(what)
+        if data is None:
+            self.missing.add(what.key)
             return False
         fsio.make_folder(os.path.dirname(path))
         return fsio.write_atomic(path, data, sync=False)
 
-    def _data(self, row: int, side: int) -> bytes:
-        content = self.index.column("content")[row].as_py()
-        path = self.index.path(row)
-
-        def render() -> bytes:
-            original = fsio.read_bytes(self.index.tree.path(path))
-            limit = self.index.tree.settings.max_megapixels
-            return thumbnail(original, name=os.path.basename(path), side_px=side, max_megapixels=limit)
-
-        return self.cache.obtain(content, side, render)
+    def _data(self, what: _Todo) -> bytes | None:
+        """Return the thumbnail, None where no copy can be read: one that was edited since the scan is the last resort."""
+        tree, found = self.index.tree, None
+        content = self.index.column("content")[next(iter(what.copies))].as_py()
+        for row in what.copies:
+            path = tree.path(self.index.path(row))
+            try:
+                made = self.cache.obtain(
+                    content, what.side, partial(thumb_of, path, what.side, tree.settings.max_megapixels)
+                )
+            except (PhototagError, OSError):
+                continue
+            if made.content == content:
+                return made.data
+            found = found or made.data
+        return found

@@ -47,7 +47,8 @@ SECURITY_HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
-    "referrer-policy": "no-referrer",
+    # Not no-referrer: with that a browser says "Origin: null" of our own form, as it would of another site's.
+    "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
@@ -82,6 +83,11 @@ class Access(msgspec.Struct, frozen=True):
         """Return what the cookie holds: derived from the token, which it does not give away."""
         return hmac.new(self.token.encode("utf-8", "replace"), b"phototag viewer session", hashlib.sha256).hexdigest()
 
+    @property
+    def cookie(self) -> str:
+        """Return the cookie's name: browsers keep one set for all ports of a machine, and each may have its library."""
+        return f"{COOKIE}-{self.session[:8]}"
+
     def admits(self, headers: Headers) -> bool:
         """Say whether a request carries the token (``Authorization: Bearer``) or the cookie."""
         if not self.token:
@@ -89,7 +95,7 @@ class Access(msgspec.Struct, frozen=True):
         scheme, _, said = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self.accepts(said.strip()):
             return True
-        return hmac.compare_digest(_cookie(headers).encode("utf-8", "replace"), self.session.encode())
+        return hmac.compare_digest(_cookie(headers, self.cookie).encode("utf-8", "replace"), self.session.encode())
 
 
 def open_access(host: str, settings: Settings, *, token_file: str = "") -> Access:
@@ -175,7 +181,7 @@ class Guard:
 def signed_in(access: Access, target: str) -> Response:
     """Return a redirect that sets the cookie."""
     response = RedirectResponse(own_path(target), 303)
-    response.set_cookie(COOKIE, access.session, max_age=COOKIE_DAYS * 86_400, httponly=True, samesite="strict")
+    response.set_cookie(access.cookie, access.session, max_age=COOKIE_DAYS * 86_400, httponly=True, samesite="strict")
     return response
 
 
@@ -215,9 +221,9 @@ def same_origin(headers: Headers) -> bool:
     return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
-def _cookie(headers: Headers) -> str:
+def _cookie(headers: Headers, name: str) -> str:
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        found = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
     return "" if found is None else found.value

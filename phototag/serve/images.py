@@ -18,7 +18,7 @@ from starlette.staticfiles import NotModifiedResponse
 from phototag import fsio
 from phototag.errors import ImageError
 from phototag.imaging import formats
-from phototag.imaging.thumbs import MEDIA_TYPE, ThumbCache, thumbnail
+from phototag.imaging.thumbs import MEDIA_TYPE, Thumb, ThumbCache, thumb_of
 from phototag.serve.access import ASKED_ABOUT, FOR_EVER, raw_path
 from phototag.serve.present import rel_of
 
@@ -91,12 +91,13 @@ class Pictures:
         content = _content(record)
         try:
             if content is None:
-                data, keep = self._render(rel, side_px), A_WHILE
+                made = self._render(rel, side_px)
             else:
-                data, keep = self.cache.obtain(content, side_px, lambda: self._render(rel, side_px)), FOR_EVER
+                made = self.cache.obtain(content, side_px, lambda: self._render(rel, side_px))
         except (ImageError, OSError) as error:
             return _no_picture(error)
-        return Response(data, media_type=MEDIA_TYPE, headers={"cache-control": keep})
+        keep = FOR_EVER if made.content == content else A_WHILE  # edited since the scan: the address names another
+        return Response(made.data, media_type=MEDIA_TYPE, headers={"cache-control": keep})
 
     def _view(self, rel: str, asked: Headers) -> Response:
         self._record(rel)
@@ -116,7 +117,7 @@ class Pictures:
     def _rendering(self, rel: str, asked: Headers) -> Response:
         """Return a rendering at an address that does not name the content: a browser asks whether it still is that one."""
         made, record = self._thumb(rel, VIEW_PX), self._record(rel)
-        if made.media_type != MEDIA_TYPE or not record.content:
+        if made.media_type != MEDIA_TYPE or made.headers["cache-control"] != FOR_EVER or not record.content:
             return made
         made.headers.update(_reuse() | {"etag": f'"{record.content.rpartition(":")[2]}-{VIEW_PX}"'})
         return unless_known(made, asked)
@@ -135,11 +136,10 @@ class Pictures:
         headers = _reuse() | {"content-disposition": disposition(kind, name)}
         return unless_known(FileResponse(path, media_type=media_type, stat_result=found, headers=headers), asked)
 
-    def _render(self, rel: str, side_px: int) -> bytes:
+    def _render(self, rel: str, side_px: int) -> Thumb:
         path, _ = _regular(self.shelf.tree.path(rel))
         with _decoding:
-            limit = self.shelf.tree.settings.max_megapixels
-            return thumbnail(fsio.read_bytes(path), name=os.path.basename(rel), side_px=side_px, max_megapixels=limit)
+            return thumb_of(path, side_px, self.shelf.tree.settings.max_megapixels)
 
     def _record(self, rel: str) -> ImageRecord:
         record = self.shelf.record(rel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -13,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from phototag.errors import LibraryError, UsageError
+from phototag.errors import LibraryError, PhototagError, UsageError
 from phototag.index.manifest import NAME, index_folder
 from phototag.index.reader import NO_INT
 from phototag.index.staleness import documents_stamp
@@ -38,6 +39,9 @@ T = TypeVar("T")
 
 LOOK_AGAIN_S = 0.5
 """At most this often is the manifest looked at."""
+LOOK_AROUND_S, LOOK_AROUND_SHARE = 10.0, 0.05
+"""At most this often are the library's folders: sidecars that a sync program brings tell no index. Looking at many
+folders far away takes no more than this share of the time."""
 ANSWERS_KEPT = 16
 """Questions whose answers are kept, so that paging costs nothing: 4 bytes an image each."""
 DAY_US = 86_400_000_000
@@ -79,6 +83,9 @@ class Shelf:
         self._index: Index | None = None
         self._stamp: tuple[tuple[int, int], ...] | None = None
         self._looked = 0.0
+        self._around = 0.0
+        """When the folders are to be looked at."""
+        self._looking = False
         self._state: tuple[Index | None, Membership | None] = (None, None)
         self._number = 0
         """Of the state: answers to questions are kept as long as it stands."""
@@ -89,13 +96,31 @@ class Shelf:
         """Return the index as it is on disk now."""
         with self._lock:
             now = time.monotonic()
-            if self._index is None or now - self._looked > LOOK_AGAIN_S:
+            if self._index is None:
+                self._looked, self._around = now, now + LOOK_AROUND_S
+                self._index, self._stamp = self.library.index(), self._index_stamp()
+            elif now - self._looked > LOOK_AGAIN_S and not self._looking:
                 self._looked = now
-                stamp = self._index_stamp()
-                if self._index is None or stamp != self._stamp:
-                    self._index = self.library.index()
-                    self._stamp = self._index_stamp()
+                if self._index_stamp() != self._stamp:
+                    self._index, self._stamp = self.library.index(), self._index_stamp()
+                elif now >= self._around:
+                    self._looking = True
+                    threading.Thread(target=self._look_around, daemon=True).start()
             return self._index
+
+    def _look_around(self) -> None:
+        """Bring the index up to date with sidecars that came without a command; meanwhile the old one answers."""
+        begun, found = time.monotonic(), None
+        try:
+            with contextlib.suppress(PhototagError, OSError):  # what is open goes on; commands say what is wrong
+                found = self.library.index()
+        finally:
+            with self._lock:
+                if found is not None:
+                    self._index, self._stamp = found, self._index_stamp()
+                now = time.monotonic()
+                self._around = now + max(LOOK_AROUND_S, (now - begun) / LOOK_AROUND_SHARE)
+                self._looking = False
 
     def _now(self) -> tuple[Index, int]:
         """Return the index as it is on disk now and the number of its state.

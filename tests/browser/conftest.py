@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP photos.lan 127.0.0.1",
 ]
 PHOTOS = 400
 PATIENCE_MS = 60_000
@@ -46,25 +48,33 @@ def photos(sealed_session: None, tmp_path_factory: pytest.TempPathFactory) -> Pa
             model="EOS 80D",
         )
     assert run(["scan", str(root), "-q"]) == 0
-    assert run(["rate", "5", str(root / "IMG_0003.jpg"), "-q"]) == 0
+    for stars, number in (("5", 3), ("2", 11)):
+        assert run(["rate", stars, str(root / f"IMG_{number:04}.jpg"), "-q"]) == 0
     return root
 
 
 @pytest.fixture(scope="session")
 def address(photos: Path) -> Iterator[str]:
     """Serve the library on loopback; return the address."""
+    with served(photos, Access("127.0.0.1")) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def served(root: Path, access: Access) -> Iterator[int]:
+    """Serve the library ``root``; return the port, on loopback whatever ``access`` says."""
     import uvicorn
 
     from phototag.serve.app import make_app
     from phototag.serve.run import bind
 
     listening = bind("127.0.0.1", 0)
-    app = make_app(Library.open(str(photos)), Access("127.0.0.1"))
+    app = make_app(Library.open(str(root)), access)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield listening.getsockname()[1]
     finally:
         server.should_exit = True
         thread.join(PATIENCE_MS / 1000)

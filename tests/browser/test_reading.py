@@ -88,3 +88,25 @@ def test_stars_are_said(watched: Open) -> None:
     page.locator(".tile a").click()
     page.wait_for_selector("#lightbox[open] .picture.shown")
     assert page.get_by_role("img", name="5 of 5 stars").count() == 1
+
+
+def test_a_photo_is_said_when_it_comes(watched: Open) -> None:
+    """A screen reader says what is focused: the photo's name, or what it shows where the panel is hidden."""
+    page = watched().go("/?sort=path")
+    page.locator(".tile a").nth(2).focus()
+    page.keyboard.press("Enter")
+    focused = "() => { const one = document.activeElement; return one.ariaLabel ?? one.alt ?? one.tagName; }"
+    page.wait_for_function(f"() => ({focused})() === 'What is known of IMG_0002.jpg'")
+    page.keyboard.press("i")
+    assert page.evaluate(focused) == page.locator("#lightbox .picture").get_attribute("alt")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#lightbox[open] .picture[src*='IMG_0003'].shown")
+    assert page.evaluate(focused) == page.locator("#lightbox .picture").get_attribute("alt")
+    page.keyboard.press("i")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"() => ({focused})() === 'What is known of IMG_0004.jpg'")
+
+
+def test_stars_that_were_not_given_are_not_seen_as_given(watched: Open) -> None:
+    page = watched(forced_colors="active").go("/photo/IMG_0011.jpg")
+    assert page.locator(".rating").inner_text() == "★★"

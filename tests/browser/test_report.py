@@ -77,3 +77,23 @@ def test_a_cluster_fits_every_screen(report: Path, page: Page, number: int) -> N
     assert all(after[0] - before[1] >= 4 for before, after in itertools.pairwise(labels))
     assert labels[-1][1] <= page.evaluate("innerWidth")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(
+    ("file", "selector"),
+    [("index.html", ".shares a"), ("map.html", ".legend button span"), ("clusters/0000.html", ".bars .track span")],
+)
+def test_colours_that_say_something_stay(report: Path, chromium: Browser, file: str, selector: str) -> None:
+    with chromium.new_context(forced_colors="active") as context:
+        page = context.new_page()
+        page.goto((report / file).as_uri())
+        colours = page.eval_on_selector_all(
+            selector, "(all) => all.map((one) => getComputedStyle(one).backgroundColor)"
+        )
+        assert colours
+        assert "rgb(255, 255, 255)" not in colours
+        here = "(all) => all.map((one) => [one.ariaCurrent, getComputedStyle(one).borderBottomColor])"
+        marked = page.eval_on_selector_all(".bar nav a", here)
+        assert not {colour for current, colour in marked if current} & {
+            colour for current, colour in marked if not current
+        }

@@ -44,13 +44,20 @@ def add(library: Library, group: str, numbers: range) -> list[str]:
 
 
 def photo(
-    library: Library, rel: str, vector: np.ndarray, tags: dict[str, float], *, taken: str = "", city: str = ""
+    library: Library,
+    rel: str,
+    vector: np.ndarray,
+    tags: dict[str, float],
+    *,
+    taken: str = "",
+    city: str = "",
+    image: bytes = b"",
 ) -> None:
-    """Write one empty image and its sidecar."""
+    """Write one image, empty by default, and its sidecar."""
     path = Path(library.tree.path(rel))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"")
-    px = xxhash.xxh3_128_digest(rel.encode())
+    path.write_bytes(image)
+    px = xxhash.xxh3_128_digest(image or rel.encode())
     made = Document()
     made.set_machine(model.ID, model.CONTENT, Content(px, px, 1000, 40, 30, "jpeg"))
     made.set_machine(model.ID, model.BIRTH, px)

@@ -115,6 +115,16 @@ def test_new_photos_join_without_clustering_again(library: Library) -> None:
     assert before == {name: (Path(library.tree.folder) / f"runs/{document.id}.phototag").read_bytes() for name in "x"}
 
 
+def test_more_new_photos_than_one_document_holds(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = cluster(library)
+    library_made.add(library, "city", range(20, 27))
+    index = library.index()
+    monkeypatch.setattr(runs, "PART", 3)
+    assert assign_new(index, index.clusters.of(document)).assigned == 7
+    assert sorted(part.n for part in runs.assigned(library.tree, document.id)) == [1, 3, 3]
+    assert run_item(index, document).clusters[pick_cluster(document, "city")].size == 19
+
+
 def test_exact_copies_are_one_picture(library: Library) -> None:
     original = Path(library.tree.path("odd/0.jpg.phototag")).read_bytes()
     for number in range(20):
@@ -258,6 +268,10 @@ def test_bulk_names_in_both_shapes(library: Library) -> None:
     for wrong in ([1], {"0": 3}, "x", [{"label": "A"}]):
         with pytest.raises(UsageError, match="JSON"):
             parse_bulk(document, wrong)
+    for twice in ({"0": "A", document.label(0): "B"}, [{"id": 0, "label": "A"}, {"id": 0, "label": None}]):
+        with pytest.raises(UsageError, match="calls cluster 0 both"):
+            parse_bulk(document, twice)
+    assert parse_bulk(document, {"0": "A", document.label(0): "A"}) == {0: "A"}
 
 
 def test_names_that_come_back_unchanged_stay_the_machine_s(library: Library) -> None:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from phototag.errors import ImageError
-from phototag.imaging.thumbs import ThumbCache, thumbnail
+from phototag.imaging.thumbs import Thumb, ThumbCache, thumbnail
 from tests.make import encoded, exif, picture
 
 CONTENT = bytes(range(16))
@@ -39,10 +39,10 @@ def test_no_picture_no_thumbnail() -> None:
 
 def test_made_once(tmp_path: Path) -> None:
     cache = ThumbCache(str(tmp_path / "thumbs"))
-    made = thumbnail(encoded(picture(), "JPEG"), name="a.jpg", side_px=32)
+    made = Thumb(thumbnail(encoded(picture(), "JPEG"), name="a.jpg", side_px=32), CONTENT)
     calls: list[int] = []
 
-    def make() -> bytes:
+    def make() -> Thumb:
         calls.append(1)
         return made
 
@@ -50,7 +50,7 @@ def test_made_once(tmp_path: Path) -> None:
         assert cache.obtain(CONTENT, 32, make) == made
     assert calls == [1]
     kept = tmp_path / "thumbs" / "00" / f"{CONTENT.hex()}-32.webp"
-    assert kept.read_bytes() == made
+    assert kept.read_bytes() == made.data
     assert cache.get(CONTENT, 64) is None
 
 
@@ -65,7 +65,13 @@ def test_a_cache_that_cannot_be_written_is_only_slow(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     cache = ThumbCache(str(tmp_path / "file" / "thumbs"))
     assert cache.put(CONTENT, 32, b"x") is False
-    assert cache.obtain(CONTENT, 32, lambda: b"made") == b"made"
+    assert cache.obtain(CONTENT, 32, lambda: Thumb(b"made", CONTENT)).data == b"made"
+
+
+def test_of_another_content_nothing_is_kept(tmp_path: Path) -> None:
+    cache, edited = ThumbCache(str(tmp_path)), Thumb(b"RIFF....WEBP", bytes(15) + b"\x01")
+    assert cache.obtain(CONTENT, 32, lambda: edited) == edited
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_not_wanted_is_removed_and_nothing_else(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 
 from phototag.clustering.labels import rename_edits
 from phototag.clustering.protocol import Options
@@ -101,6 +102,20 @@ def test_a_thumbnail_is_written_once_for_all_copies(library: Library, tmp_path: 
     assert len(small) == 2
     assert done.missing == 4 * 12 + 3 - 2
     assert report(library, tmp_path / "report").thumbnails == 0
+
+
+def test_a_copy_that_is_here_and_as_it_was_is_shown(tmp_path: Path) -> None:
+    original, copies = make.encoded(make.picture((320, 200), seed=3)), [f"copies/{number}.jpg" for number in range(3)]
+    library = library_made.make(tmp_path / "photos", groups=("beach",))
+    for rel in copies:
+        library_made.photo(library, rel, np.eye(library_made.DIM)[0], {"beach": 0.9}, image=original)
+    made = make_run(library.index(), Choice(options=Options(min_size=5)), now_ms=NOW)
+    library.decide("cluster", "test", [made.edit])
+    Path(library.tree.path(copies[0])).write_bytes(make.encoded(make.picture((200, 320), seed=4)))
+    Path(library.tree.path(copies[1])).unlink()
+    report(library, tmp_path / "report")
+    with Image.open(next((tmp_path / "report/thumbs").rglob("*-240.webp"))) as shown:
+        assert shown.size == (240, 150)
 
 
 def test_places_and_people_can_be_left_out(library: Library, tmp_path: Path) -> None:

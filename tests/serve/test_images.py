@@ -46,6 +46,18 @@ def test_a_kept_thumbnail_needs_no_original(tmp_path: Path) -> None:
         assert client.get("/original/a.jpg").status_code == 404
 
 
+def test_an_edited_original_is_no_picture_of_its_copies(tmp_path: Path) -> None:
+    edited = make.jpeg(tmp_path / "a.jpg", size=(300, 200), seed=5)
+    (tmp_path / "copy.jpg").write_bytes(edited.read_bytes())
+    assert run(["scan", str(tmp_path), "-q"]) == 0
+    make.jpeg(edited, size=(200, 300), seed=6)
+    with client_of(Library.open(str(tmp_path)), Access("127.0.0.1")) as client:
+        answer = client.get("/thumb/240/a.jpg")
+        assert opened(answer.content).size == (160, 240)
+        assert "immutable" not in answer.headers["cache-control"]
+        assert opened(client.get("/thumb/240/copy.jpg").content).size == (240, 160)
+
+
 def test_originals_come_byte_for_byte(client: TestClient, root: Path) -> None:
     path = root / "2024" / "IMG_0001.jpg"
     answer = client.get("/original/2024/IMG_0001.jpg")

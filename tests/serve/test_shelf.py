@@ -1,3 +1,7 @@
+import os
+import shutil
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -6,12 +10,15 @@ import pytest
 from phototag.clustering.labels import pick_run, rename_edits
 from phototag.clustering.protocol import Options
 from phototag.clustering.run import Choice, make_run
-from phototag.errors import UsageError
+from phototag.errors import UsageError, WriteError
 from phototag.handle import Library
+from phototag.library.decide import Edit
+from phototag.library.operation import IMAGE
 from phototag.models.protocols import Thresholds
 from phototag.serve import shelf as shelves
 from phototag.serve.question import Question, from_pairs
 from phototag.serve.shelf import Shelf
+from phototag.sidecar.model import PRESENT, UTAG
 from tests.clustering import library_made
 from tests.index import sidecars_made
 from tests.search import library_made as search_made
@@ -36,6 +43,38 @@ def test_several_visitors_at_once(library: Library, monkeypatch: pytest.MonkeyPa
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(visit, range(80)))
     assert len(shelf._answers) <= 2
+
+
+def test_what_a_sync_program_brings_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelves, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(shelves, "LOOK_AROUND_S", 0.0)
+    there = library_made.make(tmp_path / "there", groups=("beach",))
+    shutil.copytree(tmp_path / "there", tmp_path / "here")
+    shelf, beach = Shelf(Library.open(str(tmp_path / "here"))), from_pairs([("tag", "sun")])
+    assert shelf.page(beach, 0, 10) == ([], 0)
+    there.decide("tag", "test", [Edit(IMAGE + "beach/001.jpg", UTAG, "sun", PRESENT)])
+    brought = shutil.copy(tmp_path / "there/beach/001.jpg.phototag", tmp_path / "here/beach/.brought")
+    os.replace(brought, tmp_path / "here/beach/001.jpg.phototag")
+    until = time.monotonic() + 30
+    while not shelf.page(beach, 0, 10)[1] and time.monotonic() < until:
+        time.sleep(0.05)
+    assert [record.path for record in shelf.page(beach, 0, 10)[0]] == ["beach/001.jpg"]
+
+
+def test_looking_around_may_fail(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelves, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(shelves, "LOOK_AROUND_S", 0.0)
+    shelf, looked = Shelf(library), threading.Event()
+    index = shelf.index()
+
+    def failing() -> None:
+        looked.set()
+        raise WriteError("the disk is full")
+
+    monkeypatch.setattr(library, "index", failing)
+    while not looked.wait(0.01):
+        assert shelf.index() is index
+    assert shelf.index() is index
 
 
 def test_deeper_pages_sort_more(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,8 +110,7 @@ export function startLightbox(pages) {
     nameCountries(inside);
     inside.querySelector("[data-do=info]")?.setAttribute("aria-expanded", String(!host.classList.contains("no-panel")));
     if (!box?.open) return;
-    const panel = inside.querySelector(".panel");
-    panel?.focus({ preventScroll: true });
+    lead();
     for (const link of inside.querySelectorAll(".step")) {
       const path = new URL(link.href).pathname.replace(/^\/photo\//, "/view/");
       if (link.rel === "next") new Image().src = path;  // most people go forward
@@ -166,9 +165,16 @@ export function startLightbox(pages) {
     link?.scrollIntoView({ block: "nearest" });
   }
 
+  // What is focused is said: the name and what is known, or what the picture shows where the panel is hidden.
+  function lead() {
+    box.querySelector(box.classList.contains("no-panel") ? ".picture" : ".panel").focus({ preventScroll: true });
+  }
+
   function togglePanel() {
+    const within = document.activeElement?.closest(".panel");
     const off = host.classList.toggle("no-panel");
     host.querySelector("[data-do=info]")?.setAttribute("aria-expanded", String(!off));
+    if (box?.open && within) lead();
     try { localStorage.setItem("phototag-panel", off ? "off" : "on"); } catch { /* not kept */ }
   }
 
