@@ -51,7 +51,8 @@ def run(tree: Tree, under: str, choice: Choice, hooks: Hooks) -> Scanned:
     """
     policy = documents.read_document(tree, documents.POLICY) or Document()
     settings = tree.settings
-    taggers = [registry.open_tagger(_named(tree, name, "tagger"), settings, choice.options) for name in choice.taggers]
+    names = [_named(tree, name, "tagger") for name in choice.taggers]
+    taggers = [registry.open_tagger(name, settings, _options_of(name, names, choice.options)) for name in names]
     embedders = [
         registry.open_image_embedder(_named(tree, name, "embedder"), settings, choice.options)
         for name in choice.embedders
@@ -114,6 +115,13 @@ def _name_place(tree: Tree, rel: str, wanted: Wanted, places: place_names.Places
 
 def _named(tree: Tree, name: str, task: str) -> str:
     return default_model(tree, task) if name == DEFAULT else name
+
+
+def _options_of(name: str, names: list[str], options: registry.Options) -> registry.Options:
+    """Return ``options`` for the tagger ``name``; the words are for those beside the built-in one, which has none."""
+    if name != registry.BUILTIN or all(one == registry.BUILTIN for one in names):
+        return options
+    return msgspec.structs.replace(options, vocabulary=(), language="")
 
 
 def _note_thresholds(tree: Tree, policy: Document, taggers: list[Tagger]) -> None:

@@ -6,9 +6,11 @@ import datetime
 import re
 
 _DATE = re.compile(
-    r"\s*(\d{4})[:/\-.](\d{1,2})[:/\-.](\d{1,2})[ T]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d{2}:?\d{2})?",
-    re.ASCII,
+    r"\s*(\d{4})[:/\-.] ?(\d{1,2})[:/\-.] ?(\d{1,2})[ T]+(\d{1,2}): ?(\d{1,2})(?:: ?(\d{1,2})(?:[.,](\d{1,9}))?)?"
+    r"\s*([AP]M\b)?\s*(Z|[+-]\d{2}:?\d{2})?",
+    re.ASCII | re.IGNORECASE,
 )
+"""Some cameras pad with spaces where EXIF has zeros, some write the hours of a twelve-hour clock."""
 _DAY = re.compile(r"\s*(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\s*", re.ASCII)
 _OFFSET = re.compile(r"\s*([+-])(\d{1,2}):?(\d{2})", re.ASCII)
 FIRST_YEAR = 1826
@@ -21,6 +23,9 @@ def parse_date(text: str | None) -> tuple[str | None, str | None]:
     if found is None:
         return None, None
     year, month, day, hour, minute, second = (int(found[group] or 0) for group in range(1, 7))
+    if found[8] and 1 <= hour <= 12:
+        hour = hour % 12 + (12 if found[8].upper() == "PM" else 0)
+    second = 59 if second == 60 else second  # a leap second, or rounded up
     try:
         moment = datetime.datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - local time of the camera
     except ValueError:
@@ -28,7 +33,7 @@ def parse_date(text: str | None) -> tuple[str | None, str | None]:
     if year < FIRST_YEAR:
         return None, None
     fraction = f".{found[7]}" if found[7] else ""
-    return moment.isoformat(timespec="seconds") + fraction, parse_offset(found[8])
+    return moment.isoformat(timespec="seconds") + fraction, parse_offset(found[9])
 
 
 def parse_day(text: str | None) -> str | None:
@@ -50,7 +55,7 @@ def parse_day(text: str | None) -> str | None:
 
 def parse_offset(text: str | None) -> str | None:
     """Return a UTC offset as ``+HH:MM``, None where it is none that a place on Earth has."""
-    if text == "Z":
+    if text in ("Z", "z"):
         return "+00:00"
     found = _OFFSET.match(text or "")
     if found is None or int(found[2]) > 14 or int(found[3]) > 59:

@@ -148,10 +148,7 @@ def _scaled(raster: Raster, side_px: int) -> tuple[Image.Image, bool]:
     """Return (RGB, any transparency) of the raster, reduced by the largest whole factor that keeps ``side_px``."""
     profile = raster.image.info.get("icc_profile")
     try:
-        image = pixels.simplify(raster.image)
-        factor = min(image.size) // side_px
-        if factor > 1:
-            image = image.reduce(factor)
+        image = pixels.reduced(raster.image, max(1, min(raster.image.size) // side_px))
         return pixels.to_srgb(image, profile if isinstance(profile, bytes) else b"")
     except MemoryError as error:
         raise ImageError("not enough memory to decode it", lasting=False) from error

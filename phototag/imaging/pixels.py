@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,10 @@ from PIL import Image, ImageCms
 
 WHITE = (255, 255, 255)
 _GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F"})
+_WIDE_MODES = frozenset({"I", "F"})
 _ALPHA_MODES = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+BAND_PX = 4_000_000
+"""Pixels of a large picture that are in a second form at once."""
 _NO_CACHE = 0x0040
 """cmsFLAGS_NOCACHE: a transform may then be used by several threads at once."""
 _SPACES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK", b"Lab ": "LAB"}
@@ -24,27 +28,67 @@ def is_grey(image: Image.Image) -> bool:
     return image.mode in _GREY_MODES or image.mode.startswith("I;16")
 
 
-def simplify(image: Image.Image) -> Image.Image:
-    """Return ``image`` in a mode that can be scaled: L, RGB, RGBA, CMYK or LAB, 8 bits a channel.
+def reduced(image: Image.Image, factor: int) -> Image.Image:
+    """Return ``image`` in a mode that can be scaled, each side divided by ``factor`` with an exact box filter.
 
-    I;16 keeps its upper byte; I and F are 16-bit, 8-bit or [0, 1] by their range, else stretched from their least to
-    their greatest value, so a scientific TIFF shows something.
+    A large one goes through in bands: its copy in another mode would take as much memory again, up to five times.
+    """
+    extent = _extent(image) if image.mode in _WIDE_MODES else (0.0, 0.0)
+    if factor == 1:  # nothing that is left at its size is large, or it has to be whole anyway
+        return _simplify(image, extent)
+    parts = [_simplify(band, extent).reduce(factor) for band in _bands(image, factor)]
+    if len(parts) == 1:
+        return parts[0]
+    whole, top = Image.new(parts[0].mode, (parts[0].width, sum(part.height for part in parts))), 0
+    for part in parts:
+        whole.paste(part, (0, top))
+        top += part.height
+    return whole
+
+
+def _bands(image: Image.Image, factor: int = 1) -> Iterator[Image.Image]:
+    """Yield ``image`` in bands of about BAND_PX, of whole multiples of ``factor`` rows but for the last."""
+    rows = max(1, BAND_PX // (image.width * factor)) * factor
+    if rows >= image.height:
+        yield image
+        return
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _simplify(image: Image.Image, extent: tuple[float, float]) -> Image.Image:
+    """Return ``image`` in one of the modes L, RGB, RGBA, CMYK or LAB, 8 bits a channel.
+
+    I;16 keeps its upper byte; I and F are 16-bit, 8-bit or [0, 1] by their ``extent``, else stretched from their least
+    to their greatest value, so a scientific TIFF shows something.
     """
     mode = image.mode
     if mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
-    if mode in ("I", "F"):
-        return Image.fromarray(_squeeze(np.asarray(image)))
+    if mode in _WIDE_MODES:
+        return Image.fromarray(_squeeze(np.asarray(image), *extent))
     if mode in _ALPHA_MODES or "transparency" in image.info or (mode == "P" and _palette_has_alpha(image)):
-        return image.convert("RGBA")
+        return image if mode == "RGBA" else image.convert("RGBA")
     if mode in ("L", "RGB", "CMYK", "LAB"):
         return image
     return image.convert("L" if mode == "1" else "RGB")
 
 
-def _squeeze(values: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    flat = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(flat.min()), float(flat.max())
+def _extent(image: Image.Image) -> tuple[float, float]:
+    """Return the least and the greatest value of a single channel of 32 bits; what is no number counts as 0."""
+    ends = [(values.min(), values.max()) for values in (_numbers(np.asarray(band)) for band in _bands(image))]
+    return float(min(low for low, _ in ends)), float(max(high for _, high in ends))
+
+
+def _numbers(values: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    numbers: np.ndarray[Any, np.dtype[np.float64]] = np.nan_to_num(
+        values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0
+    )
+    return numbers
+
+
+def _squeeze(values: np.ndarray[Any, Any], low: float, high: float) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    flat = _numbers(values)
     if low < 0 or high > 65535:
         flat = (flat - low) * (255.0 / (high - low or 1.0))
     elif high > 255:

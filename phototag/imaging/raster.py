@@ -194,10 +194,10 @@ def _salvage(
         image.draft(None, (side, side))
     else:
         image = plugin(io.BytesIO(_png_pixels_only(data) if fmt == formats.PNG else data))
-        if image.mode in _FILL and fmt != formats.WEBP:
-            image.im = Image.core.fill(  # type: ignore[attr-defined]
-                image.mode, image.size, _FILL[image.mode]
-            )
+    if image.mode in _FILL and fmt != formats.WEBP:
+        image.im = Image.core.fill(  # type: ignore[attr-defined]
+            image.mode, image.size, _FILL[image.mode]
+        )
     try:
         image.load()
     except Exception:  # noqa: BLE001

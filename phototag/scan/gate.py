@@ -90,13 +90,15 @@ class Gate:
             return Unchanged(frozenset(), {}, set())
         before = unpack(old.packed)
         present = set(folder.sidecars)
+        arrived = present - _sidecars(old.packed) if old.failures else set()
         found = Unchanged(old.steps, {}, set())
         for name, size, mtime_ns in zip(folder.images, folder.sizes, folder.mtimes_ns, strict=True):
             if before.get(name) != (size, mtime_ns):
                 continue
             failure = old.failures.get(os.fsencode(name))
             if failure is not None:
-                if old.readers == self._readers:
+                # A sidecar that came from another machine may know what cannot be read here.
+                if old.readers == self._readers and sidecar_name(name) not in arrived:
                     found.failures[name] = failure
             elif sidecar_name(name) in present:
                 found.done.add(name)
@@ -118,7 +120,8 @@ class Gate:
         """
         known = set(done)
         before = self.unchanged(folder)
-        if before.done >= known and not dropped:  # nothing new here: what earlier scans gave is still there
+        # Nothing new here: what earlier scans gave is still there, and what failed did so with their limits as well.
+        if before.done >= known and before.failures.keys() >= failures.keys() and not dropped:
             steps |= before.steps
         sidecars = sorted({*folder.sidecars, *(sidecar_name(name) for name in known)})
         open_images = {name for name in folder.images if name not in known and name not in failures}
@@ -163,8 +166,19 @@ def pack(folder: Folder, sidecars: list[str]) -> bytes:
 
 def unpack(packed: bytes) -> dict[str, tuple[int, int]]:
     """Return {image: (size, mtime_ns)} of a packed snapshot."""
+    count, at, end = _names_at(packed)
+    numbers = array("q", packed[16:at])
+    names = os.fsdecode(packed[at:end]).split("\0")
+    return dict(zip(names, zip(numbers[:count], numbers[count:], strict=True), strict=True)) if count else {}
+
+
+def _sidecars(packed: bytes) -> set[str]:
+    """Return the names of the sidecars of a packed snapshot."""
+    return set(os.fsdecode(packed[_names_at(packed)[2] :]).split("\0"))
+
+
+def _names_at(packed: bytes) -> tuple[int, int, int]:
+    """Return how many images a packed snapshot has, and where their names begin and end."""
     count, name_bytes = array("q", packed[:16])
     at = 16 + 16 * count
-    numbers = array("q", packed[16:at])
-    names = os.fsdecode(packed[at : at + name_bytes]).split("\0")
-    return dict(zip(names, zip(numbers[:count], numbers[count:], strict=True), strict=True)) if count else {}
+    return count, at, at + name_bytes

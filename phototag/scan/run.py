@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 
@@ -16,14 +15,14 @@ from phototag.library import sidecars
 from phototag.library.tidy import tidy
 from phototag.library.tree import Tree
 from phototag.library.walk import Folder
-from phototag.models.protocols import Tags
 from phototag.scan.beside import settle as settle_beside
 from phototag.scan.examine import Found, Task, examine, read
 from phototag.scan.gate import Gate
+from phototag.scan.infer import infer
 from phototag.scan.survey import Failed, Survey, survey
 from phototag.scan.wanted import Wanted, lacks_place, readers
 from phototag.sidecar import model as fields
-from phototag.sidecar.model import Embedding, Gps, TagScores
+from phototag.sidecar.model import Gps
 from phototag.wording import count_text
 
 BATCH = 64
@@ -226,43 +225,6 @@ class _Run:
 def is_of_model(error: Exception) -> bool:
     """Say whether what stopped an image is wrong with a model, so that it would stop every other one too."""
     return isinstance(error, PhototagError) and not isinstance(error, (ImageError, LibraryError, WriteError))
-
-
-def infer(batch: Sequence[Found], fail: Callable[[Task, Exception], None]) -> None:
-    """Run every model over the images of ``batch`` that lack its output and set the outputs in their documents."""
-    broken: set[str] = set()
-    for section, space in dict.fromkeys((m.section, m.model.info.space) for found in batch for m in found.pending):
-        rows = [
-            (found, one)
-            for found in batch
-            for one in found.pending
-            if one.section == section and one.model.info.space == space
-        ]
-        model = rows[0][1].model
-        for start in range(0, len(rows), model.batch_size):
-            part = rows[start : start + model.batch_size]
-            run_model: Callable[[Sequence[Any]], Sequence[Any]] = model.infer  # type: ignore[assignment]
-            outputs = pipeline.infer_each(run_model, [one.prepared for _, one in part])
-            for (found, _), output in zip(part, outputs, strict=True):
-                if isinstance(output, Exception):
-                    if found.task.rel not in broken:
-                        broken.add(found.task.rel)
-                        fail(found.task, output)
-                    continue
-                found.document.set_machine(section, space, stored(output, found.source))
-    for found in batch:
-        found.pending = []
-
-
-def stored(output: Any, source: bytes) -> TagScores | Embedding:
-    """Return a model's output for one image as it is kept in the sidecar."""
-    import numpy as np
-
-    if isinstance(output, Tags):
-        scores = np.rint(np.clip(np.asarray(output.scores, dtype=np.float64), 0, 1) * fields.SCORE_SCALE)
-        return TagScores(source, tuple(output.labels), scores.astype("<u2").tobytes())
-    vector = np.asarray(output, dtype=np.float32)
-    return Embedding(source, len(vector), vector.astype("<f2").tobytes())
 
 
 def add_places(batch: Sequence[Found], wanted: Wanted, places: Places | None) -> None:

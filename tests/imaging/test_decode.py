@@ -261,6 +261,13 @@ def test_a_truncated_jpeg_is_decoded_as_far_as_it_goes(progressive: bool) -> Non
     assert not read(data).truncated
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_jpeg_that_no_row_can_be_had_of_is_no_black_picture(mode: str) -> None:
+    data = encoded(quarters().convert(mode), "JPEG").replace(b"\xff\xdb", b"\xff\xef")  # its tables are passed over
+    with pytest.raises(ImageError, match="no part of the picture can be read"):
+        read(data)
+
+
 def test_a_lossy_webp_that_was_cut_short_shows_what_is_there() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (400, 300, 3), dtype=np.uint8)
     noise[:120] = RED

@@ -77,6 +77,13 @@ def test_failures_are_remembered_until_the_file_changes(tree: Tree) -> None:
     assert gate.unchanged(folder(sizes=[11, 20])).failures == {}
 
 
+def test_a_sidecar_that_arrives_opens_the_image_that_failed(tree: Tree) -> None:
+    gate = settled(tree, x_jpg="its content is not here, and no sidecar knows it")
+    assert gate.unchanged(folder()).failures == {}
+    gate.settle(folder(), STEPS, done={"y.jpg"}, failures={"x.jpg": "damaged"}, walked_ns=LATER)
+    assert gate.unchanged(folder(mtimes_ns=[100, 201])).failures == {"x.jpg": "damaged"}
+
+
 def test_an_image_changed_within_the_clock_tick_is_looked_at_again(tree: Tree) -> None:
     gate = Gate(tree)
     gate.settle(folder(), STEPS, done={"x.jpg", "y.jpg"}, failures={}, walked_ns=150 + gates.RACY_NS)
@@ -90,6 +97,14 @@ def test_steps_add_up_only_while_nothing_changed(tree: Tree) -> None:
     grown = folder(images=["n.jpg", "x.jpg", "y.jpg"], sizes=[1, 10, 20], mtimes_ns=[1, 100, 200])
     gate.settle(grown, frozenset({"emb/clip"}), done={"n.jpg", "x.jpg", "y.jpg"}, failures={}, walked_ns=LATER)
     assert gate.unchanged(grown).steps == {"emb/clip"}
+
+
+def test_a_new_failure_is_one_of_these_steps_alone(tree: Tree) -> None:
+    gate, lower = settled(tree), frozenset({"exif1", "max1"})
+    grown = folder(images=["n.jpg", "x.jpg", "y.jpg"], sizes=[1, 10, 20], mtimes_ns=[1, 100, 200])
+    for steps, expected in ((lower, lower), (STEPS, lower | STEPS)):
+        gate.settle(grown, steps, done={"x.jpg", "y.jpg"}, failures={"n.jpg": "too large"}, walked_ns=LATER)
+        assert gate.unchanged(grown).steps == expected
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", b"\0" * 100])

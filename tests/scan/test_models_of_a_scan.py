@@ -74,6 +74,17 @@ def test_damaged_weights_end_the_run_and_blame_no_image(models: Path, photos: Pa
     assert report["failed"] == [] and report["found"] == 3
 
 
+def test_the_words_are_for_the_taggers_beside_the_built_in_one(models: Path, photos: Path, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("sea\n", encoding="utf-8")
+    make.phototag("scan", photos, "--tagger", "builtin", "--tagger", "ram++", "--vocab", words, "-q")
+    stored = json.loads(make.phototag("list", photos, "--min-score", "0", "--json").stdout)[0]["tags"]
+    assert {tag["tag"] for tag in stored if tag["model"] == "ram++"} == {"sea"}
+    assert "landscape" in {tag["tag"] for tag in stored if tag["model"] == "builtin"}
+    alone = make.phototag("tag", photos, "--tagger", "builtin", "--vocab", words, check=False)
+    assert alone.returncode == 2 and "it has no words of its own" in alone.stderr
+
+
 def test_a_vocabulary_and_a_language(models: Path, photos: Path, tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("sea\n\ncat\nsea\n", encoding="utf-8")

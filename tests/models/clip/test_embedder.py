@@ -184,8 +184,9 @@ def test_a_vector_without_direction_is_an_image_error(settings: Settings, tiny: 
     for bad in (good * np.float32(np.nan), good * np.float32(0)):
         with pytest.raises(ImageError):
             image.infer([good, bad])
-        with pytest.raises(ImageError):
+        with pytest.raises(ImageError) as raised:
             image.infer([bad])
+        assert not raised.value.lasting  # another model, or precision, may have an answer to the same file
     assert image.infer([good]).shape == (1, 12)
 
 
