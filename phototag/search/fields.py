@@ -34,6 +34,7 @@ IS = (
     "present",
     "raw",
     "rejected",
+    "scan",
     "screenshot",
     "square",
 )

@@ -112,6 +112,7 @@ _IS: dict[str, Trait] = {
     "present": lambda index: index.flags("present"),
     "raw": _raw,
     "rejected": lambda index: index.numbers("rating") == -1,
+    "scan": _tagged("scan"),
     "screenshot": _tagged("screenshot"),
     "square": _shaped(lambda width, height: width == height),
 }

@@ -8,7 +8,7 @@ It measures pixels and reads what the camera wrote; it never claims to know what
 - ``light``    dark, bright, low-contrast, black-and-white
 - ``texture``  blurry, sharp, noisy
 - ``kind``     screenshot, document, drawing
-- ``facts``    shape of the frame, flash, exposure, lens, season, burst
+- ``facts``    shape of the frame, flash, exposure, lens, season, burst, scan
 - ``sun``      day, night and golden hour from place and time
 - ``layout``, ``edges``, ``gist``  the three parts of the embedding
 - ``analyser`` the tagger and the embedder made of these

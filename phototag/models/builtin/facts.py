@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from phototag.imaging.picture import Picture
 from phototag.models.builtin import sun
 from phototag.models.builtin.canvas import ramp
 from phototag.sidecar.model import Exif, Gps, Rational
 
+_SCANNER = re.compile(r"\bscan|scan\b|scanner|paperport|naps2|xsane|silverfast|opticfilm|noritsu", re.IGNORECASE)
 _SEASONS = ("winter", "spring", "summer", "autumn")
 _TROPIC_DEG = 23.44
 _INFINITE_M = 1e6
@@ -21,6 +24,8 @@ def measure(picture: Picture) -> dict[str, float]:
         found["flash"] = float(exif.flash & 1)
     if exif.burst:
         found["burst"] = 1.0
+    if _SCANNER.search(" ".join(filter(None, (exif.software, exif.make, exif.model)))):
+        found["scan"] = 1.0
     seconds = number(exif.exposure)
     if seconds is not None:
         found["long exposure"] = ramp(seconds, 0.125, 1.0)

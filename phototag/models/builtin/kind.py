@@ -22,7 +22,6 @@ _NAME = re.compile(
     r"|schermafbeelding|снимок экрана|スクリーンショット|屏幕截图|截屏|스크린샷|ekran g",
     re.IGNORECASE,
 )
-_SCANNER = re.compile(r"\bscan|paperport|camscanner|vuescan|naps2|simple scan|xsane|epson scan", re.IGNORECASE)
 _SCREENS: dict[int, tuple[int, ...]] = {
     640: (1136,),
     720: (
@@ -108,7 +107,7 @@ def measure(picture: Picture, canvas: Canvas) -> dict[str, float]:
     """Return the scores of screenshot, document and drawing."""
     flat = flat_share(canvas)
     screen = screenshot(picture, flat)
-    paper = document(picture, canvas)
+    paper = document(canvas)
     graphic = ramp(flat, 0.55, 0.9)
     if graphic > 0:
         graphic *= ramp(palette_share(canvas), 0.7, 0.95)
@@ -137,16 +136,11 @@ def screenshot(picture: Picture, flat: float) -> float:
     return score
 
 
-def document(picture: Picture, canvas: Canvas) -> float:
+def document(canvas: Canvas) -> float:
     """Return how surely it is a page: mostly colourless paper of one lightness with fine darker marks all over."""
+    # What most photos fail is looked at first, and the rest left out.
     if min(canvas.luma.shape) < 128:  # letters need pixels
         return 0.0
-    scanned = _SCANNER.search(f"{picture.exif.software or ''} {picture.exif.make or ''} {picture.exif.model or ''}")
-    return max(_page(canvas), 0.8 if scanned else 0.0)
-
-
-def _page(canvas: Canvas) -> float:
-    """Return how much the pixels look like a page; what most photos fail is looked at first, and the rest left out."""
     luma = canvas.luma
     white = canvas.luma_percentile(85)
     share = _share(luma > 0.86 * white)

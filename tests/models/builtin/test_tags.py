@@ -105,8 +105,18 @@ def test_a_page_is_a_document_and_a_photo_is_not() -> None:
         assert "document" not in on(draw.picture(other))
 
 
-def test_a_scanner_in_the_metadata_makes_a_scan() -> None:
-    assert "document" in on(draw.picture(draw.scene(), exif=Exif(software="VueScan 9 x64 (9.8)")))
+@pytest.mark.parametrize(
+    "exif",
+    [Exif(software="VueScan 9 x64 (9.8)"), Exif(make="Canon", model="CanoScan 9000F"), Exif(model="HP Scanjet G4050")],
+)
+def test_a_scanner_in_the_metadata_makes_a_scan_and_no_document_of_a_photo(exif: Exif) -> None:
+    assert on(draw.picture(draw.scene(), exif=exif)) & {"scan", "document"} == {"scan"}
+    assert on(draw.picture(draw.page(), exif=exif)) >= {"scan", "document"}
+
+
+def test_a_camera_makes_no_scan() -> None:
+    camera = Exif(make="Canon", model="EOS R5", software="Landscape Pro 3")
+    assert "scan" not in on(draw.picture(draw.scene(), exif=camera))
 
 
 def test_a_chart_is_a_drawing_and_a_photo_is_not() -> None:
