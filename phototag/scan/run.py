@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from phototag.library import sidecars
 from phototag.library.tidy import tidy
 from phototag.library.tree import Tree
 from phototag.library.walk import Folder
+from phototag.models.registry import BUILTIN
 from phototag.scan.beside import settle as settle_beside
 from phototag.scan.examine import Found, Task, examine, read
 from phototag.scan.gate import Gate
@@ -27,6 +29,8 @@ from phototag.wording import count_text
 
 BATCH = 64
 """Sidecars written between two flushes of the file system: 111 us a file against 490 with one flush each."""
+SOON_S = 8.0
+"""A batch that takes a slow model longer is cut, so that a person sees something done and an end of it loses little."""
 GATE_EVERY_S = 20.0
 """A killed scan hashes again at most what it did in this time."""
 
@@ -105,6 +109,10 @@ class _Run:
         self.beside: Counter[str] = Counter()
         """Images by the tagger whose tags of other parameters count for them too."""
         self.saved_at = time.monotonic()
+        # What equals does not hang on how quick the machine is: every model gets whole batches of its own.
+        self.step = math.lcm(*(model.batch_size for _, model in wanted.models if model.info.name != BUILTIN))
+        self.image_s = math.inf
+        """What an image took in the last batch."""
 
     def look(self, under: str) -> None:
         """Walk and compare with the gate; join conflict copies and relink what moved, then look again."""
@@ -144,7 +152,7 @@ class _Run:
                 if is_of_model(outcome.error):
                     raise outcome.error
                 self.fail(outcome.item, outcome.error)
-            if len(batch) >= BATCH:
+            if len(batch) >= BATCH or (len(batch) % self.step == 0 and len(batch) * self.image_s > SOON_S):
                 self.finish(batch)
                 batch = []
         self.finish(batch)
@@ -158,14 +166,17 @@ class _Run:
 
     def finish(self, batch: Sequence[Found]) -> None:
         """Infer and write one batch, then flush it to disk once."""
+        begun = time.monotonic()
         infer(batch, self.fail)
         add_places(batch, self.wanted, self.places)
         for found in batch:
             self.beside.update(settle_beside(found.document, self.wanted, found.source))
-        wrote = [found for found in batch if found.task.rel not in self.broken and self.write(found)]
+        wrote = [found for found in batch if self.write(found)]
         if wrote:
             fsio.sync_filesystem(self.tree.write_root)
         self.report.written += len(wrote)
+        if batch:
+            self.image_s = (time.monotonic() - begun) / len(batch)
         if time.monotonic() - self.saved_at > GATE_EVERY_S:
             touched = {found.task.folder for found in batch}
             self.settle([folder for folder in self.survey.folders if folder.rel in touched])
@@ -173,7 +184,10 @@ class _Run:
             self.saved_at = time.monotonic()
 
     def write(self, found: Found) -> bool:
-        """Write one sidecar where it changed; an owner's word in it is synced at once."""
+        """Write one sidecar where it changed; an owner's word in it is synced at once. Say whether it is done with.
+
+        Where one model had no answer the image has failed, and what the others said of it is kept.
+        """
         task = found.task
         if found.damaged is not None:
             self.hooks.notice(
@@ -188,8 +202,10 @@ class _Run:
             except (WriteError, FormatError) as error:
                 if isinstance(error, WriteError) and fsio.is_everywhere(error, self.tree.write_root):
                     raise
-                self.fail(task, error)
-                return False
+                if task.rel not in self.broken:
+                    self.fail(task, error)
+        if task.rel in self.broken:
+            return False
         self.done.setdefault(task.folder, set()).add(task.name)
         self.remaining -= 1
         self.hooks.advanced(1)

@@ -14,12 +14,16 @@ from phototag.imaging.picture import Picture
 from phototag.library import sidecars
 from phototag.library.tree import Tree
 from phototag.models.protocols import ModelInfo, Tags, Thresholds
-from phototag.scan.run import scan
+from phototag.scan import run
+from phototag.scan.run import Hooks, scan
 from phototag.scan.wanted import Wanted
 from phototag.settings import load
+from phototag.sidecar import model as fields
+from phototag.sidecar.model import Embedding, TagScores
+from phototag.sidecar.registers import Document
 from tests import make
 
-IMAGES = 3
+IMAGES = 6
 BAD = "IMG_0001"
 """The image that gets the odd answer."""
 
@@ -54,6 +58,12 @@ def tree(tmp_path: Path) -> Tree:
     return Tree(str(root), load(str(root)))
 
 
+def known(tree: Tree, rel: str) -> Document:
+    found = sidecars.read(tree, rel)
+    assert found is not None
+    return found
+
+
 GOOD_TAGS, GOOD_VECTOR = Tags(("a",), (0.9,)), np.full(4, 0.5, np.float32)
 
 
@@ -64,7 +74,7 @@ def test_scores_that_are_none_are_the_failure_of_one_image(tree: Tree, odd: Tags
         IMAGES - 1,
         ["the model's answer is not a score for each of its tags"],
     )
-    assert sidecars.read(tree, report.failed[0].path) is None
+    assert list(known(tree, report.failed[0].path).items(fields.MTAG, TagScores)) == []
     assert scan(tree, "", Wanted()).report.failed == [], "nothing is wrong with the image itself"
 
 
@@ -80,3 +90,35 @@ def test_vectors_that_are_none_are_the_failure_of_one_image(tree: Tree, odd: Any
 def test_a_model_that_leaves_images_out_ends_the_run_by_its_name(tree: Tree) -> None:
     with pytest.raises(BrokenModelError, match=f"odd gives {IMAGES - 1} answers to {IMAGES} images"):
         scan(tree, "", Wanted(taggers=[Short(GOOD_TAGS, GOOD_TAGS)]))
+
+
+def test_what_other_models_said_of_the_image_is_kept(tree: Tree) -> None:
+    wanted = Wanted(taggers=[Odd(GOOD_TAGS, GOOD_TAGS)], embedders=[Odd(GOOD_VECTOR, np.zeros(4))])
+    failed = [one.path for one in scan(tree, "", wanted).report.failed]
+    assert len(failed) == 1
+    document = known(tree, failed[0])
+    assert len(list(document.items(fields.MTAG, TagScores))) == 1
+    assert list(document.items(fields.EMB, Embedding)) == []
+    assert [one.path for one in scan(tree, "", wanted).report.failed] == failed, "it is tried again, and told again"
+    assert scan(tree, "", Wanted(taggers=wanted.taggers)).report.written == 0
+
+
+@pytest.mark.parametrize(("soon_s", "batches"), [(0.0, [2, 2, 2]), (1e9, [2, 4])])
+def test_a_slow_model_is_seen_at_work(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, soon_s: float, batches: list[int]
+) -> None:
+    """What is not quick enough is written batch by batch of the model, each whole, so that the answers stay the same."""
+    monkeypatch.setattr(run, "SOON_S", soon_s)
+    model, done = Odd(GOOD_TAGS, GOOD_TAGS), list[str]()
+    model.batch_size = 2
+    real = model.infer
+
+    def infer(batch: Sequence[bool]) -> Any:
+        done.append("infer")
+        return real(batch)
+
+    monkeypatch.setattr(model, "infer", infer)
+    hooks = Hooks(advanced=lambda count: done.append("done"))
+    assert scan(tree, "", Wanted(taggers=[model]), hooks=hooks).report.written == IMAGES
+    expected = [word for size in batches for word in ["infer"] * (size // 2) + ["done"] * size]
+    assert done == expected

@@ -182,7 +182,8 @@ def test_a_poisoned_image_costs_itself_and_only_a_bad_file_is_not_tried_again(tr
     assert [one.path for one in report.failed] == ["empty.jpg", "gone.jpg", "pipe.jpg", "poison.jpg", "text.png"]
     assert all(one.reason and "\n" not in one.reason for one in report.failed)
     assert (report.found, report.written, report.unchanged) == (6, 2, 0)
-    assert sorted(bytes_of(Path(tree.root))) == ["a.jpg.phototag", "z.jpg.phototag"]
+    assert sorted(bytes_of(Path(tree.root))) == [f"{name}.jpg.phototag" for name in ("a", "poison", "z")]
+    assert list(sidecar(tree, "poison.jpg").items(fields.MTAG, TagScores)) == []
     started: list[int] = []
     again = run(tree, hooks=Hooks(started=started.append)).report
     assert again.failed == report.failed
