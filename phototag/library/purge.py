@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import xxhash
@@ -26,7 +26,7 @@ from phototag.sidecar import codec, copies, disk, merge, naming
 from phototag.sidecar.registers import Document
 
 _APPLIED = "purges-applied"
-"""File in the writer's state folder: a hash of the purges that every file here has been cleaned of."""
+"""File in the writer's state folder: a hash of the purges that every file here is clean of, but for those named."""
 
 REMINDER = "a purge does not reach git history, .stversions, snapshots or backups: delete those yourself"
 
@@ -53,32 +53,52 @@ def apply_purges(tree: Tree, clock: ids.Clock) -> int:
     Next to nothing when no purge came since the last time. Raises WriteError.
     """
     found = sidecars.purges(tree)
+    if not found.body:
+        return 0
     digest = xxhash.xxh3_64_hexdigest(found.encode()).encode()
     marker = os.path.join(lock.state_folder(tree), _APPLIED)
-    if not found.body or (os.path.exists(marker) and fsio.read_bytes(marker) == digest):
+    applied, *left = fsio.read_bytes(marker).split(b"\0") if os.path.exists(marker) else [b""]
+    if applied == digest and not left:
         return 0
     with lock.writing(tree):
-        cleaned = clean(tree)
-        _redact(tree, clock, merge.purge_ids_of(found.body))
-        fsio.write_atomic(marker, digest, sync=False)
-        return cleaned
+        done = clean(tree, map(os.fsdecode, left) if applied == digest else _sidecars(tree))
+        if applied != digest:
+            _redact(tree, clock, merge.purge_ids_of(found.body))
+        if applied != digest or len(done.left) < len(left):
+            fsio.write_atomic(marker, b"\0".join([digest, *map(os.fsencode, done.left)]), sync=False)
+        return done.count
 
 
-def clean(tree: Tree) -> int:
-    """Rewrite every sidecar that holds purged data without it; return how many. Raises WriteError where none can be."""
-    cleaned = 0
+class Cleaned(msgspec.Struct, frozen=True):
+    """How many sidecars are rid of purged data, and those that could not be written."""
+
+    count: int
+    left: tuple[str, ...]
+
+
+def clean(tree: Tree, paths: Iterable[str] | None = None) -> Cleaned:
+    """Rewrite without it what holds purged data among the sidecars at ``paths``, by default all.
+
+    Raises WriteError where nothing could be written.
+    """
+    count, left = 0, []
     with lock.writing(tree):
-        for path in unclean(tree):
-            cleaned += _clean(path, sidecars.purges(tree), tree.write_root)
-        if cleaned:
+        for path in unclean(tree, paths):
+            if _clean(path, sidecars.purges(tree), tree.write_root):
+                count += 1
+            else:
+                left.append(path)
+        if count:
             fsio.sync_filesystem(tree.write_root)
-    return cleaned
+    return Cleaned(count, tuple(left))
 
 
-def unclean(tree: Tree) -> Iterator[str]:
-    """Yield every sidecar that holds purged data on the disk; no reader ever sees that."""
+def unclean(tree: Tree, paths: Iterable[str] | None = None) -> Iterator[str]:
+    """Yield those of the sidecars at ``paths``, by default all, that hold purged data on the disk; no reader sees it."""
     found = sidecars.purges(tree)
-    for path in _sidecars(tree) if found.body else ():
+    if not found.body:
+        return
+    for path in _sidecars(tree) if paths is None else paths:
         with contextlib.suppress(FormatError, OSError):
             raw = disk.read(path)
             if raw is not None and _holds_purged(raw, found):
@@ -97,7 +117,7 @@ def _sidecars(tree: Tree) -> Iterator[str]:
 
 
 def _clean(path: str, purges: Document, root: str) -> bool:
-    """Rewrite one sidecar without what was purged; return whether it could be. One that cannot be is left to doctor."""
+    """Rewrite one sidecar without what was purged; return whether it could be."""
     try:
         return disk.write(path, purges.copy(), sync=False)
     except FormatError:

@@ -99,7 +99,7 @@ def mend(tree: Tree) -> int:
         done += sum(not setting.done for setting in syncing.set_up_git(tree, annex=syncing.is_annex(tree)))
     done += conflicts.resolve(tree, conflicts.find(tree)).joined
     done += lost.restore(tree, list(lost.lost(tree))).count
-    done += purge.clean(tree)
+    done += purge.clean(tree).count
     for folder in walk(tree):
         done += sum(fsio.sweep_temp(path, folder.temps) for path in conflicts.sidecar_folders(tree, folder.rel))
     done += sum(fsio.sweep_temp(path, names) for path, names in documents.temps(tree))
