@@ -71,15 +71,14 @@ def output(path: str) -> Iterator[IO[bytes]]:
 
 def records(index: Index, rows: Iterable[int], strip: frozenset[str]) -> Iterator[ImageRecord]:
     """Yield the images without what is to be stripped: ``gps`` takes position and place names, ``people`` names."""
-    for row in rows:
-        record = index.record(int(row))
-        changes: dict[str, object] = {}
-        if GPS in strip:
-            changes["place"] = None
-        if FACES in strip:
-            changes["faces"] = 0
-        if PEOPLE in strip:
-            changes["people"] = []
+    changes: dict[str, object] = {}
+    if GPS in strip:
+        changes["place"] = None
+    if FACES in strip:
+        changes["faces"] = 0
+    if PEOPLE in strip:
+        changes["people"] = []
+    for record in index.records(rows):
         yield msgspec.structs.replace(record, **changes) if changes else record
 
 

@@ -6,6 +6,7 @@ the ``Index`` it came from.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from phototag.index import columns, schema
+from phototag.index import columns, imagerows, schema
 from phototag.index.clusters import ClusterReader
 from phototag.index.faces import FaceIndex
 from phototag.index.manifest import IndexDamagedError, Manifest, check_file, index_folder, load
@@ -225,29 +226,28 @@ class Index:
 
     def record(self, row: int, *, score: float | None = None, least: float | None = None) -> ImageRecord:
         """Return one image as commands and the viewer show it; its tags from the score ``least`` on, if that is given."""
-        segment, local = self._at(row)
-        values = {name: segment.images.column(name)[local].as_py() for name in _RECORD_COLUMNS}
-        tags = self.tags if least is None else self.tags.from_score(least)
-        machine, user = tags.of_row(self.segments.index(segment), local)
-        taken = segment.images.column("taken")[local]
-        return make_record(
-            values,
-            taken.value if taken.is_valid else None,
-            machine,
-            user,
-            self.faces.people_in(row),
-            score=score,
-            cluster=self.clusters.record(row),
-        )
+        return next(self.records([row], None if score is None else [score], least=least))
 
     def records(
         self, rows: Iterable[int], scores: Iterable[float] | None = None, *, least: float | None = None
     ) -> Iterator[ImageRecord]:
         """Yield many images, ranked where ``scores`` are given; ``least`` as in ``record``."""
-        if scores is None:
-            return (self.record(int(row), least=least) for row in rows)
-        ranked = zip(rows, scores, strict=True)
-        return (self.record(int(row), score=float(score), least=least) for row, score in ranked)
+        tags = self.tags if least is None else self.tags.from_score(least)
+        ranked = itertools.repeat(None) if scores is None else map(float, scores)
+        wanted = map(int, rows)
+        while part := list(itertools.islice(wanted, imagerows.TOGETHER)):
+            places = [self._at(row) for row in part]
+            for row, (segment, local), values in zip(part, places, imagerows.read(places), strict=True):
+                machine, user = tags.of_row(self.segments.index(segment), local)
+                yield make_record(
+                    values,
+                    values[imagerows.TAKEN],
+                    machine,
+                    user,
+                    self.faces.people_in(row),
+                    score=next(ranked),
+                    cluster=self.clusters.record(row),
+                )
 
     def by_path(self, rows: Rows, limit: int | None = None) -> Rows:
         """Return ``rows`` sorted by path, only the first ``limit`` where that is given."""
@@ -310,26 +310,3 @@ def _renumbered(chunk: pa.Array, numbers: dict[str, int]) -> npt.NDArray[np.int3
         codes = to[codes]
     there = columns.valid(chunk.indices)
     return codes if there is None else np.where(there, codes, np.int32(-1))
-
-
-_RECORD_COLUMNS = (
-    "path",
-    "path_bytes",
-    "birth",
-    "content",
-    "size",
-    "width",
-    "height",
-    "rating",
-    "title",
-    "caption",
-    "city",
-    "region",
-    "country",
-    "lat",
-    "lon",
-    "camera",
-    "faces",
-    "present",
-    "trouble",
-)

@@ -10,7 +10,7 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -47,6 +47,7 @@ class _Space:
     def __init__(self, segment: Segment, number: int, base: int, thresholds: Thresholds) -> None:
         self.segment, self.number, self.base, self.thresholds = segment, number, base, thresholds
         self.model = model_of(segment.info.tag_spaces[number])
+        self._limits: dict[int, int] = {}
 
     @cached_property
     def labels(self) -> list[str]:
@@ -86,16 +87,25 @@ class _Space:
 
     def of_row(self, row: int) -> list[tuple[str, float]]:
         """Return the tags of one local row above their thresholds, best first."""
-        name = f"tags-{self.number}"
-        rows = self.segment.array(name, "row")
+        rows, ids, scores = self._by_row
         low, high = np.searchsorted(rows, np.array([row, row + 1], rows.dtype))  # another type would copy the column
-        if low == high:
-            return []
-        scores = self.segment.array(name, "score")[low:high]
-        column = self.segment.table(name).column("tag").chunk(0)
-        ids = columns.values(column.indices)[low:high].tolist()
-        found = ((self.labels[i], s) for i, s in zip(ids, scores.tolist(), strict=True))
-        return [(tag, s / SCORE_SCALE) for tag, s in found if s > limit_of(self.thresholds.of(tag))]
+        found = zip(ids[low:high].tolist(), scores[low:high].tolist(), strict=True)
+        return [(self.labels[number], score / SCORE_SCALE) for number, score in found if score > self._limit(number)]
+
+    @cached_property
+    def _by_row(self) -> tuple[npt.NDArray[Any], npt.NDArray[np.int32], npt.NDArray[np.uint16]]:
+        """Return (local row, label id, score) of all tags, sorted by row."""
+        name = f"tags-{self.number}"
+        held = self.segment.table(name).column("tag")
+        ids = columns.values(held.chunk(0).indices) if held.num_chunks else np.zeros(0, np.int32)
+        return self.segment.array(name, "row"), ids, self.segment.array(name, "score")
+
+    def _limit(self, number: int) -> int:
+        """Return what ``limits`` has of one label: those of a few images are no reason to compute thousands."""
+        found = self._limits.get(number)
+        if found is None:
+            found = self._limits[number] = limit_of(self.thresholds.of(self.labels[number]))
+        return found
 
     @cached_property
     def on(self) -> Mask:
@@ -130,17 +140,12 @@ class _Space:
 
     def _tags_of(self, rows: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint16]]:
         """Return label ids and scores of all tags of ``rows``."""
-        name = f"tags-{self.number}"
-        table = self.segment.table(name)
-        if not table.num_rows:
-            return np.zeros(0, np.int32), np.zeros(0, np.uint16)
-        held = self.segment.array(name, "row")
+        held, ids, scores = self._by_row
         first = np.searchsorted(held, rows.astype(held.dtype), "left")
         counts = np.searchsorted(held, rows.astype(held.dtype), "right") - first
         begins = np.repeat(first - np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)[:-1]]), counts)
         at = begins + np.arange(len(begins))
-        ids = columns.values(table.column("tag").chunk(0).indices)
-        return ids[at], self.segment.array(name, "score")[at]
+        return ids[at], scores[at]
 
 
 class UserTags(msgspec.Struct, frozen=True):

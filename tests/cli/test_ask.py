@@ -17,8 +17,7 @@ from phototag.cli.main import run
 from phototag.cli.render import columns_of
 from phototag.cli.shapes import shapes
 from phototag.imaging.thumbs import ThumbCache
-from phototag.index.reader import Index
-from phototag.index.record import ImageRecord
+from phototag.index.record import ImageRecord, make_record
 from tests import make
 from tests.make import phototag
 
@@ -245,17 +244,17 @@ def test_paths_alone_read_no_records_and_records_are_printed_one_by_one(
 ) -> None:
     monkeypatch.chdir(photos)
     assert run(["list", "--json"]) == 0
-    record = Index.record
     alive: list[weakref.ref[object]] = []
 
-    def counted(self: Index, row: int, **how: float | None) -> ImageRecord:
+    def counted(*args: Any, **how: Any) -> ImageRecord:
         assert sum(one() is not None for one in alive) <= 1, "earlier ones are kept"
-        made = Kept(**{name: getattr(record(self, row, **how), name) for name in ImageRecord.__struct_fields__})
+        record = make_record(*args, **how)
+        made = Kept(**{name: getattr(record, name) for name in ImageRecord.__struct_fields__})
         alive.append(weakref.ref(made))
         return made
 
     whole = capfdbinary.readouterr().out
-    monkeypatch.setattr(Index, "record", counted)
+    monkeypatch.setattr("phototag.index.reader.make_record", counted)
     assert run(["list", "--paths"]) == 0
     assert alive == []
     assert capfdbinary.readouterr().out == b"a/blue.jpg\na/green.jpg\nred.jpg\n"
