@@ -61,6 +61,9 @@ def find(array: pa.Array, wanted: str, first: int, count: int) -> Iterator[int]:
     """Yield those of the ``count`` rows from ``first`` on whose text is ``wanted``."""
     ends, data = _strings(array)
     needle = wanted.encode()
+    if not needle:  # is at every place, also behind the last
+        yield from (first + np.flatnonzero(ends[first : first + count] == ends[first + 1 : first + count + 1])).tolist()
+        return
     low, high = int(ends[first]), int(ends[first + count])
     held = bytes(data[low:high])
     at = held.find(needle)
