@@ -83,7 +83,7 @@ def status(app: App, path: str) -> None:
         ("faces", f"{found.faces:,}"),
         *((f"tags of {space.space}", f"{space.count:,} tags") for space in found.tags),
         *((f"vectors of {space.space}", f"{space.count:,} x {space.dim}") for space in found.vectors),
-        ("on disk", f"{found.bytes / 1e6:,.1f} MB in {found.segments} segments, {display(found.folder)}"),
+        ("on disk", f"{found.bytes / 1e6:,.1f} MB in {count_text(found.segments, 'segment')}, {display(found.folder)}"),
         ("a rebuild takes", f"about {found.rebuild_s:,.1f} s" if found.rebuild_s else "not known yet"),
     ]
     emit_table(rows)
