@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import sys
 from functools import partial
@@ -17,31 +16,11 @@ from phototag.errors import BrokenModelError, MissingExtraError, MissingModelErr
 from phototag.models import registry
 from phototag.models.clip import convert, int8, torch_backend
 from phototag.settings import Settings
-from tests import require, torchvision_schemas
+from tests import require
 from tests.models import draw, onnx_bytes
 
 require.module("onnxruntime")
 require.module("torch")
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(models_dir=str(tmp_path / "models"), device="cpu")
-
-
-@pytest.fixture
-def open_clip() -> Any:
-    """Return open_clip; skip without it."""
-    for name in ("open_clip", "onnx", "onnxscript"):
-        if importlib.util.find_spec(name) is None:
-            pytest.skip(f"the Python module {name!r} is not installed: pip install 'phototag[convert]'")
-    torchvision_schemas.declare()
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import open_clip as module
-    return module
 
 
 @pytest.fixture

@@ -25,11 +25,6 @@ require.module("tokenizers")
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(models_dir=str(tmp_path / "models"), device="cpu")
-
-
-@pytest.fixture
 def tiny(settings: Settings) -> Path:
     return onnx_bytes.clip_folder(Path(settings.models_dir) / "clip" / "tiny")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from phototag.models import registry
 from phototag.models.clip import convert
 from phototag.models.clip.folder import BPE
 from phototag.settings import Settings
-from tests import require, torchvision_schemas
+from tests import require
 
 require.module("onnxruntime")
 require.module("torch")
@@ -32,24 +30,6 @@ SIGLIP: dict[str, Any] = {
     "pool_type": "last",
 }
 CLIPA = SIGLIP | {"hf_tokenizer_name": "bert-base-uncased", "tokenizer_kwargs": {"strip_sep_token": True}}
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(models_dir=str(tmp_path / "models"), device="cpu")
-
-
-@pytest.fixture
-def open_clip() -> Any:
-    """Return open_clip; skip without it."""
-    for name in ("open_clip", "onnx", "onnxscript"):
-        if importlib.util.find_spec(name) is None:
-            pytest.skip(f"the Python module {name!r} is not installed: pip install 'phototag[convert]'")
-    torchvision_schemas.declare()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import open_clip as module
-    return module
 
 
 def model(folder: Path, open_clip: Any, text: dict[str, Any]) -> Any:
